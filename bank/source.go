@@ -1,0 +1,61 @@
+package bank
+
+import (
+	"context"
+	"errors"
+
+	"sluice/consent"
+)
+
+// ErrUnavailable means that the bank did not answer, or not in time.
+var ErrUnavailable = errors.New("bank unavailable")
+
+// Method is a method of BankService, as gRPC names it.
+type Method string
+
+// The methods.
+const (
+	ListAccounts     Method = "/sluice.bank.v1.BankService/ListAccounts"
+	ListBalances     Method = "/sluice.bank.v1.BankService/ListBalances"
+	ListTransactions Method = "/sluice.bank.v1.BankService/ListTransactions"
+	ListCards        Method = "/sluice.bank.v1.BankService/ListCards"
+)
+
+// Request is what a bank is asked for: only what a verdict permits.
+type Request struct {
+	Customer consent.CustomerID
+	Accounts []consent.AccountID
+	Clusters consent.Clusters
+	// The rest is for ListTransactions only.
+	From, To  consent.Day
+	PageSize  int
+	PageToken string
+}
+
+// Answer is an encoded response of BankService that nobody has looked at yet.
+type Answer struct {
+	Bytes []byte
+	free  func()
+}
+
+// NewAnswer wraps an encoded response; free, if not nil, gives its memory back.
+func NewAnswer(b []byte, free func()) Answer { return Answer{Bytes: b, free: free} }
+
+// Free gives the memory of Bytes back. Nothing may refer to it any more.
+func (a Answer) Free() {
+	if a.free != nil {
+		a.free()
+	}
+}
+
+// Source reads one bank. Its errors wrap ErrUnavailable when asking again later
+// may help.
+type Source interface {
+	Fetch(ctx context.Context, m Method, r Request) (Answer, error)
+}
+
+// Directory finds banks.
+type Directory interface {
+	// Source finds how to reach a bank; it does not wait for the bank.
+	Source(ctx context.Context, id consent.BankID) (Source, error)
+}

@@ -1,0 +1,109 @@
+package disclosure
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"sluice/consent"
+)
+
+// OneTimeSitting is how long after its first release a one-time consent may be
+// used: long enough for one sitting with its pages, too short for a second.
+const OneTimeSitting = 15 * time.Minute
+
+// ErrGrantChanged means that the entry was not appended, because the grant is
+// not (any more) as the entry says, has ended, a party to it is suspended, or
+// a limit is used up. The caller decides anew from the present grant, or refuses.
+var ErrGrantChanged = errors.New("grant changed since it was read")
+
+// ID names a disclosure.
+type ID string
+
+// Entry is one release about to happen.
+type Entry struct {
+	Grant          consent.Grant // revision and digest are checked again
+	Method         string        // package.Service/Method
+	Accounts       []consent.AccountID
+	Clusters       consent.Clusters // kinds of data that really leave
+	Purpose        consent.Purpose
+	Unattended     bool
+	Continues      ID  // the access's first page, when this is a later one; it is not counted again
+	Items          int // accounts, balances, transactions or cards
+	PolicyRevision string
+	RequestID      string
+}
+
+// Record is an entry that was appended.
+type Record struct {
+	ID             ID
+	Seq            int64 // position in the log, from 1
+	Consent        consent.ID
+	Revision       int64
+	Partner        consent.PartnerID
+	Bank           consent.BankID
+	Customer       consent.CustomerID
+	Method         string
+	Accounts       []consent.AccountID
+	Clusters       consent.Clusters
+	Purpose        consent.Purpose
+	Unattended     bool
+	Continues      ID
+	Items          int
+	PolicyRevision string
+	RequestID      string
+	At             time.Time
+}
+
+// Usage is what the log knows of a consent's use, as facts for a decision.
+type Usage struct {
+	Unattended int       // accesses of the day without the customer
+	First      time.Time // the first release ever; zero if there was none
+}
+
+// Appender appends entries under the fence described in the package comment.
+type Appender interface {
+	// Append gives the entry its place and moment, or ErrGrantChanged. After any
+	// other error the entry may or may not stand in the log; nothing may leave.
+	Append(ctx context.Context, id ID, e Entry) (seq int64, at time.Time, err error)
+}
+
+// Receipt proves that a release was recorded. The zero value proves nothing.
+type Receipt struct {
+	id  ID
+	seq int64
+	at  time.Time
+}
+
+// ID names the disclosure; "" for the zero value.
+func (r Receipt) ID() ID { return r.id }
+
+// Seq is its place in the log.
+func (r Receipt) Seq() int64 { return r.seq }
+
+// At is the moment of release.
+func (r Receipt) At() time.Time { return r.at }
+
+// Valid says whether the receipt stands for a record.
+func (r Receipt) Valid() bool { return r.id != "" }
+
+// Recorder makes receipts. It may be used by many goroutines.
+type Recorder struct{ log Appender }
+
+// NewRecorder records into log.
+func NewRecorder(log Appender) *Recorder { return &Recorder{log: log} }
+
+// Record appends the entry under the fence and only then makes a receipt.
+func (r *Recorder) Record(ctx context.Context, e Entry) (Receipt, error) {
+	id := NewID()
+	seq, at, err := r.log.Append(ctx, id, e)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("record disclosure: %w", err)
+	}
+	return Receipt{id: id, seq: seq, at: at}, nil
+}
+
+// NewID makes an unguessable id.
+func NewID() ID { return ID("dis_" + rand.Text()) }

@@ -1,0 +1,71 @@
+package policy
+
+import (
+	"time"
+
+	"sluice/consent"
+	"sluice/refusal"
+)
+
+// Permission is what may leave of one account.
+type Permission struct {
+	Account  consent.AccountID
+	Clusters consent.Clusters // implied ones included
+	Masked   bool             // account and card numbers leave masked
+}
+
+// Verdict is the policy's answer to one Question, with the obligations of a
+// release. Only this package makes one; the zero value permits nothing.
+type Verdict struct {
+	allowed     bool
+	reasons     []refusal.Reason
+	permissions []Permission
+	refused     map[consent.AccountID]refusal.Reason
+	from, to    consent.Day
+	limit       int
+	remaining   int
+	resetAt     time.Time
+	holdsUntil  time.Time
+	key         [32]byte
+	revision    string
+}
+
+// Allowed says whether anything may leave.
+func (v Verdict) Allowed() bool { return v.allowed }
+
+// Reasons is why not, the most telling first; empty when allowed.
+func (v Verdict) Reasons() []refusal.Reason { return v.reasons }
+
+// Permissions is what may leave, ordered by account; empty unless allowed.
+func (v Verdict) Permissions() []Permission { return v.permissions }
+
+// Refused says why single accounts that were asked for may not leave although
+// the call is allowed for others.
+func (v Verdict) Refused() map[consent.AccountID]refusal.Reason { return v.refused }
+
+// From is the first day that may leave, To the last.
+func (v Verdict) From() consent.Day { return v.from }
+
+// To is the last day that may leave.
+func (v Verdict) To() consent.Day { return v.to }
+
+// Limit is the day's unattended accesses, Remaining those left after this
+// call, ResetAt when counting starts anew.
+func (v Verdict) Limit() int { return v.limit }
+
+// Remaining is how many unattended accesses are left once this one is counted.
+func (v Verdict) Remaining() int { return v.remaining }
+
+// ResetAt is when the count of unattended accesses starts anew.
+func (v Verdict) ResetAt() time.Time { return v.resetAt }
+
+// HoldsUntil is the first instant at which the same question, asked again, may
+// have another answer.
+func (v Verdict) HoldsUntil() time.Time { return v.holdsUntil }
+
+// Key names the question, its clock reading left out: two questions of one Key
+// have one answer until HoldsUntil.
+func (v Verdict) Key() [32]byte { return v.key }
+
+// Revision names the rules that decided.
+func (v Verdict) Revision() string { return v.revision }
