@@ -46,7 +46,6 @@ const (
 	PartyNotFound       = refusalv1.Reason_REASON_PARTY_NOT_FOUND
 	DeadlineExceeded    = refusalv1.Reason_REASON_DEADLINE_EXCEEDED
 	Internal            = refusalv1.Reason_REASON_INTERNAL
-	TermsNotPermitted   = refusalv1.Reason_REASON_TERMS_NOT_PERMITTED
 )
 
 // Name is the reason as it stands on the wire and in Rego, e.g. "CONSENT_REVOKED".

@@ -318,6 +318,219 @@ func (x *ListBanksResponse) GetBanks() []*Party {
 	return nil
 }
 
+// RegisterPartnerRequest says who the partner is.
+type RegisterPartnerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id: lower-case letters, digits and inner hyphens, at most 64. It is the
+	// one in its certificate.
+	PartnerId string `protobuf:"bytes,1,opt,name=partner_id,json=partnerId,proto3" json:"partner_id,omitempty"`
+	// Its name as customers see it.
+	DisplayName   string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterPartnerRequest) Reset() {
+	*x = RegisterPartnerRequest{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterPartnerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterPartnerRequest) ProtoMessage() {}
+
+func (x *RegisterPartnerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterPartnerRequest.ProtoReflect.Descriptor instead.
+func (*RegisterPartnerRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RegisterPartnerRequest) GetPartnerId() string {
+	if x != nil {
+		return x.PartnerId
+	}
+	return ""
+}
+
+func (x *RegisterPartnerRequest) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+// RegisterPartnerResponse has the registered partner.
+type RegisterPartnerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The partner.
+	Partner       *Party `protobuf:"bytes,1,opt,name=partner,proto3" json:"partner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterPartnerResponse) Reset() {
+	*x = RegisterPartnerResponse{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterPartnerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterPartnerResponse) ProtoMessage() {}
+
+func (x *RegisterPartnerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterPartnerResponse.ProtoReflect.Descriptor instead.
+func (*RegisterPartnerResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RegisterPartnerResponse) GetPartner() *Party {
+	if x != nil {
+		return x.Partner
+	}
+	return nil
+}
+
+// RegisterBankRequest says who the bank is and where it serves.
+type RegisterBankRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id: lower-case letters, digits and inner hyphens, at most 64. It is the
+	// one in its certificate.
+	BankId string `protobuf:"bytes,1,opt,name=bank_id,json=bankId,proto3" json:"bank_id,omitempty"`
+	// Its name as customers see it.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Where it serves BankService, as host:port.
+	Address       string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterBankRequest) Reset() {
+	*x = RegisterBankRequest{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterBankRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterBankRequest) ProtoMessage() {}
+
+func (x *RegisterBankRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterBankRequest.ProtoReflect.Descriptor instead.
+func (*RegisterBankRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RegisterBankRequest) GetBankId() string {
+	if x != nil {
+		return x.BankId
+	}
+	return ""
+}
+
+func (x *RegisterBankRequest) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RegisterBankRequest) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+// RegisterBankResponse has the registered bank.
+type RegisterBankResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The bank.
+	Bank          *Party `protobuf:"bytes,1,opt,name=bank,proto3" json:"bank,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterBankResponse) Reset() {
+	*x = RegisterBankResponse{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterBankResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterBankResponse) ProtoMessage() {}
+
+func (x *RegisterBankResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterBankResponse.ProtoReflect.Descriptor instead.
+func (*RegisterBankResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RegisterBankResponse) GetBank() *Party {
+	if x != nil {
+		return x.Bank
+	}
+	return nil
+}
+
 // SetPartnerStandingRequest names a partner and its new standing.
 type SetPartnerStandingRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -331,7 +544,7 @@ type SetPartnerStandingRequest struct {
 
 func (x *SetPartnerStandingRequest) Reset() {
 	*x = SetPartnerStandingRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +556,7 @@ func (x *SetPartnerStandingRequest) String() string {
 func (*SetPartnerStandingRequest) ProtoMessage() {}
 
 func (x *SetPartnerStandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +569,7 @@ func (x *SetPartnerStandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPartnerStandingRequest.ProtoReflect.Descriptor instead.
 func (*SetPartnerStandingRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{5}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetPartnerStandingRequest) GetPartnerId() string {
@@ -384,7 +597,7 @@ type SetPartnerStandingResponse struct {
 
 func (x *SetPartnerStandingResponse) Reset() {
 	*x = SetPartnerStandingResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -396,7 +609,7 @@ func (x *SetPartnerStandingResponse) String() string {
 func (*SetPartnerStandingResponse) ProtoMessage() {}
 
 func (x *SetPartnerStandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -409,7 +622,7 @@ func (x *SetPartnerStandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPartnerStandingResponse.ProtoReflect.Descriptor instead.
 func (*SetPartnerStandingResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{6}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SetPartnerStandingResponse) GetPartner() *Party {
@@ -432,7 +645,7 @@ type SetBankStandingRequest struct {
 
 func (x *SetBankStandingRequest) Reset() {
 	*x = SetBankStandingRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +657,7 @@ func (x *SetBankStandingRequest) String() string {
 func (*SetBankStandingRequest) ProtoMessage() {}
 
 func (x *SetBankStandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +670,7 @@ func (x *SetBankStandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBankStandingRequest.ProtoReflect.Descriptor instead.
 func (*SetBankStandingRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{7}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SetBankStandingRequest) GetBankId() string {
@@ -485,7 +698,7 @@ type SetBankStandingResponse struct {
 
 func (x *SetBankStandingResponse) Reset() {
 	*x = SetBankStandingResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +710,7 @@ func (x *SetBankStandingResponse) String() string {
 func (*SetBankStandingResponse) ProtoMessage() {}
 
 func (x *SetBankStandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +723,7 @@ func (x *SetBankStandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBankStandingResponse.ProtoReflect.Descriptor instead.
 func (*SetBankStandingResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{8}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetBankStandingResponse) GetBank() *Party {
@@ -531,7 +744,7 @@ type SuspendConsentRequest struct {
 
 func (x *SuspendConsentRequest) Reset() {
 	*x = SuspendConsentRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +756,7 @@ func (x *SuspendConsentRequest) String() string {
 func (*SuspendConsentRequest) ProtoMessage() {}
 
 func (x *SuspendConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +769,7 @@ func (x *SuspendConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConsentRequest.ProtoReflect.Descriptor instead.
 func (*SuspendConsentRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{9}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SuspendConsentRequest) GetConsentId() string {
@@ -577,7 +790,7 @@ type SuspendConsentResponse struct {
 
 func (x *SuspendConsentResponse) Reset() {
 	*x = SuspendConsentResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +802,7 @@ func (x *SuspendConsentResponse) String() string {
 func (*SuspendConsentResponse) ProtoMessage() {}
 
 func (x *SuspendConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +815,7 @@ func (x *SuspendConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConsentResponse.ProtoReflect.Descriptor instead.
 func (*SuspendConsentResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{10}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SuspendConsentResponse) GetConsent() *v1.Consent {
@@ -623,7 +836,7 @@ type UnsuspendConsentRequest struct {
 
 func (x *UnsuspendConsentRequest) Reset() {
 	*x = UnsuspendConsentRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +848,7 @@ func (x *UnsuspendConsentRequest) String() string {
 func (*UnsuspendConsentRequest) ProtoMessage() {}
 
 func (x *UnsuspendConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +861,7 @@ func (x *UnsuspendConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsuspendConsentRequest.ProtoReflect.Descriptor instead.
 func (*UnsuspendConsentRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{11}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UnsuspendConsentRequest) GetConsentId() string {
@@ -669,7 +882,7 @@ type UnsuspendConsentResponse struct {
 
 func (x *UnsuspendConsentResponse) Reset() {
 	*x = UnsuspendConsentResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +894,7 @@ func (x *UnsuspendConsentResponse) String() string {
 func (*UnsuspendConsentResponse) ProtoMessage() {}
 
 func (x *UnsuspendConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +907,7 @@ func (x *UnsuspendConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsuspendConsentResponse.ProtoReflect.Descriptor instead.
 func (*UnsuspendConsentResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{12}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UnsuspendConsentResponse) GetConsent() *v1.Consent {
@@ -719,7 +932,19 @@ const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\bpartners\x18\x01 \x03(\v2\x19.sluice.operator.v1.PartyR\bpartners\"\x12\n" +
 	"\x10ListBanksRequest\"D\n" +
 	"\x11ListBanksResponse\x12/\n" +
-	"\x05banks\x18\x01 \x03(\v2\x19.sluice.operator.v1.PartyR\x05banks\"\x8b\x01\n" +
+	"\x05banks\x18\x01 \x03(\v2\x19.sluice.operator.v1.PartyR\x05banks\"\x92\x01\n" +
+	"\x16RegisterPartnerRequest\x12J\n" +
+	"\n" +
+	"partner_id\x18\x01 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$R\tpartnerId\x12,\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\vdisplayName\"N\n" +
+	"\x17RegisterPartnerResponse\x123\n" +
+	"\apartner\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\apartner\"\xc0\x01\n" +
+	"\x13RegisterBankRequest\x12D\n" +
+	"\abank_id\x18\x01 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$R\x06bankId\x12,\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\vdisplayName\x125\n" +
+	"\aaddress\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x10\x03\x18\xff\x012\x0f^.+:[0-9]{1,5}$R\aaddress\"E\n" +
+	"\x14RegisterBankResponse\x12-\n" +
+	"\x04bank\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\x04bank\"\x8b\x01\n" +
 	"\x19SetPartnerStandingRequest\x12(\n" +
 	"\n" +
 	"partner_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tpartnerId\x12D\n" +
@@ -746,10 +971,12 @@ const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\bStanding\x12\x18\n" +
 	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTANDING_ACTIVE\x10\x01\x12\x16\n" +
-	"\x12STANDING_SUSPENDED\x10\x022\xab\x05\n" +
+	"\x12STANDING_SUSPENDED\x10\x022\x86\a\n" +
 	"\x0fRegistryService\x12g\n" +
 	"\fListPartners\x12'.sluice.operator.v1.ListPartnersRequest\x1a(.sluice.operator.v1.ListPartnersResponse\"\x04\x88\xb5\x18\x03\x12^\n" +
-	"\tListBanks\x12$.sluice.operator.v1.ListBanksRequest\x1a%.sluice.operator.v1.ListBanksResponse\"\x04\x88\xb5\x18\x03\x12y\n" +
+	"\tListBanks\x12$.sluice.operator.v1.ListBanksRequest\x1a%.sluice.operator.v1.ListBanksResponse\"\x04\x88\xb5\x18\x03\x12p\n" +
+	"\x0fRegisterPartner\x12*.sluice.operator.v1.RegisterPartnerRequest\x1a+.sluice.operator.v1.RegisterPartnerResponse\"\x04\x88\xb5\x18\x03\x12g\n" +
+	"\fRegisterBank\x12'.sluice.operator.v1.RegisterBankRequest\x1a(.sluice.operator.v1.RegisterBankResponse\"\x04\x88\xb5\x18\x03\x12y\n" +
 	"\x12SetPartnerStanding\x12-.sluice.operator.v1.SetPartnerStandingRequest\x1a..sluice.operator.v1.SetPartnerStandingResponse\"\x04\x88\xb5\x18\x03\x12p\n" +
 	"\x0fSetBankStanding\x12*.sluice.operator.v1.SetBankStandingRequest\x1a+.sluice.operator.v1.SetBankStandingResponse\"\x04\x88\xb5\x18\x03\x12m\n" +
 	"\x0eSuspendConsent\x12).sluice.operator.v1.SuspendConsentRequest\x1a*.sluice.operator.v1.SuspendConsentResponse\"\x04\x88\xb5\x18\x03\x12s\n" +
@@ -768,7 +995,7 @@ func file_sluice_operator_v1_registry_service_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_operator_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_operator_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_sluice_operator_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_sluice_operator_v1_registry_service_proto_goTypes = []any{
 	(Standing)(0),                      // 0: sluice.operator.v1.Standing
 	(*Party)(nil),                      // 1: sluice.operator.v1.Party
@@ -776,43 +1003,53 @@ var file_sluice_operator_v1_registry_service_proto_goTypes = []any{
 	(*ListPartnersResponse)(nil),       // 3: sluice.operator.v1.ListPartnersResponse
 	(*ListBanksRequest)(nil),           // 4: sluice.operator.v1.ListBanksRequest
 	(*ListBanksResponse)(nil),          // 5: sluice.operator.v1.ListBanksResponse
-	(*SetPartnerStandingRequest)(nil),  // 6: sluice.operator.v1.SetPartnerStandingRequest
-	(*SetPartnerStandingResponse)(nil), // 7: sluice.operator.v1.SetPartnerStandingResponse
-	(*SetBankStandingRequest)(nil),     // 8: sluice.operator.v1.SetBankStandingRequest
-	(*SetBankStandingResponse)(nil),    // 9: sluice.operator.v1.SetBankStandingResponse
-	(*SuspendConsentRequest)(nil),      // 10: sluice.operator.v1.SuspendConsentRequest
-	(*SuspendConsentResponse)(nil),     // 11: sluice.operator.v1.SuspendConsentResponse
-	(*UnsuspendConsentRequest)(nil),    // 12: sluice.operator.v1.UnsuspendConsentRequest
-	(*UnsuspendConsentResponse)(nil),   // 13: sluice.operator.v1.UnsuspendConsentResponse
-	(*v1.Consent)(nil),                 // 14: sluice.consent.v1.Consent
+	(*RegisterPartnerRequest)(nil),     // 6: sluice.operator.v1.RegisterPartnerRequest
+	(*RegisterPartnerResponse)(nil),    // 7: sluice.operator.v1.RegisterPartnerResponse
+	(*RegisterBankRequest)(nil),        // 8: sluice.operator.v1.RegisterBankRequest
+	(*RegisterBankResponse)(nil),       // 9: sluice.operator.v1.RegisterBankResponse
+	(*SetPartnerStandingRequest)(nil),  // 10: sluice.operator.v1.SetPartnerStandingRequest
+	(*SetPartnerStandingResponse)(nil), // 11: sluice.operator.v1.SetPartnerStandingResponse
+	(*SetBankStandingRequest)(nil),     // 12: sluice.operator.v1.SetBankStandingRequest
+	(*SetBankStandingResponse)(nil),    // 13: sluice.operator.v1.SetBankStandingResponse
+	(*SuspendConsentRequest)(nil),      // 14: sluice.operator.v1.SuspendConsentRequest
+	(*SuspendConsentResponse)(nil),     // 15: sluice.operator.v1.SuspendConsentResponse
+	(*UnsuspendConsentRequest)(nil),    // 16: sluice.operator.v1.UnsuspendConsentRequest
+	(*UnsuspendConsentResponse)(nil),   // 17: sluice.operator.v1.UnsuspendConsentResponse
+	(*v1.Consent)(nil),                 // 18: sluice.consent.v1.Consent
 }
 var file_sluice_operator_v1_registry_service_proto_depIdxs = []int32{
 	0,  // 0: sluice.operator.v1.Party.standing:type_name -> sluice.operator.v1.Standing
 	1,  // 1: sluice.operator.v1.ListPartnersResponse.partners:type_name -> sluice.operator.v1.Party
 	1,  // 2: sluice.operator.v1.ListBanksResponse.banks:type_name -> sluice.operator.v1.Party
-	0,  // 3: sluice.operator.v1.SetPartnerStandingRequest.standing:type_name -> sluice.operator.v1.Standing
-	1,  // 4: sluice.operator.v1.SetPartnerStandingResponse.partner:type_name -> sluice.operator.v1.Party
-	0,  // 5: sluice.operator.v1.SetBankStandingRequest.standing:type_name -> sluice.operator.v1.Standing
-	1,  // 6: sluice.operator.v1.SetBankStandingResponse.bank:type_name -> sluice.operator.v1.Party
-	14, // 7: sluice.operator.v1.SuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	14, // 8: sluice.operator.v1.UnsuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	2,  // 9: sluice.operator.v1.RegistryService.ListPartners:input_type -> sluice.operator.v1.ListPartnersRequest
-	4,  // 10: sluice.operator.v1.RegistryService.ListBanks:input_type -> sluice.operator.v1.ListBanksRequest
-	6,  // 11: sluice.operator.v1.RegistryService.SetPartnerStanding:input_type -> sluice.operator.v1.SetPartnerStandingRequest
-	8,  // 12: sluice.operator.v1.RegistryService.SetBankStanding:input_type -> sluice.operator.v1.SetBankStandingRequest
-	10, // 13: sluice.operator.v1.RegistryService.SuspendConsent:input_type -> sluice.operator.v1.SuspendConsentRequest
-	12, // 14: sluice.operator.v1.RegistryService.UnsuspendConsent:input_type -> sluice.operator.v1.UnsuspendConsentRequest
-	3,  // 15: sluice.operator.v1.RegistryService.ListPartners:output_type -> sluice.operator.v1.ListPartnersResponse
-	5,  // 16: sluice.operator.v1.RegistryService.ListBanks:output_type -> sluice.operator.v1.ListBanksResponse
-	7,  // 17: sluice.operator.v1.RegistryService.SetPartnerStanding:output_type -> sluice.operator.v1.SetPartnerStandingResponse
-	9,  // 18: sluice.operator.v1.RegistryService.SetBankStanding:output_type -> sluice.operator.v1.SetBankStandingResponse
-	11, // 19: sluice.operator.v1.RegistryService.SuspendConsent:output_type -> sluice.operator.v1.SuspendConsentResponse
-	13, // 20: sluice.operator.v1.RegistryService.UnsuspendConsent:output_type -> sluice.operator.v1.UnsuspendConsentResponse
-	15, // [15:21] is the sub-list for method output_type
-	9,  // [9:15] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	1,  // 3: sluice.operator.v1.RegisterPartnerResponse.partner:type_name -> sluice.operator.v1.Party
+	1,  // 4: sluice.operator.v1.RegisterBankResponse.bank:type_name -> sluice.operator.v1.Party
+	0,  // 5: sluice.operator.v1.SetPartnerStandingRequest.standing:type_name -> sluice.operator.v1.Standing
+	1,  // 6: sluice.operator.v1.SetPartnerStandingResponse.partner:type_name -> sluice.operator.v1.Party
+	0,  // 7: sluice.operator.v1.SetBankStandingRequest.standing:type_name -> sluice.operator.v1.Standing
+	1,  // 8: sluice.operator.v1.SetBankStandingResponse.bank:type_name -> sluice.operator.v1.Party
+	18, // 9: sluice.operator.v1.SuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	18, // 10: sluice.operator.v1.UnsuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	2,  // 11: sluice.operator.v1.RegistryService.ListPartners:input_type -> sluice.operator.v1.ListPartnersRequest
+	4,  // 12: sluice.operator.v1.RegistryService.ListBanks:input_type -> sluice.operator.v1.ListBanksRequest
+	6,  // 13: sluice.operator.v1.RegistryService.RegisterPartner:input_type -> sluice.operator.v1.RegisterPartnerRequest
+	8,  // 14: sluice.operator.v1.RegistryService.RegisterBank:input_type -> sluice.operator.v1.RegisterBankRequest
+	10, // 15: sluice.operator.v1.RegistryService.SetPartnerStanding:input_type -> sluice.operator.v1.SetPartnerStandingRequest
+	12, // 16: sluice.operator.v1.RegistryService.SetBankStanding:input_type -> sluice.operator.v1.SetBankStandingRequest
+	14, // 17: sluice.operator.v1.RegistryService.SuspendConsent:input_type -> sluice.operator.v1.SuspendConsentRequest
+	16, // 18: sluice.operator.v1.RegistryService.UnsuspendConsent:input_type -> sluice.operator.v1.UnsuspendConsentRequest
+	3,  // 19: sluice.operator.v1.RegistryService.ListPartners:output_type -> sluice.operator.v1.ListPartnersResponse
+	5,  // 20: sluice.operator.v1.RegistryService.ListBanks:output_type -> sluice.operator.v1.ListBanksResponse
+	7,  // 21: sluice.operator.v1.RegistryService.RegisterPartner:output_type -> sluice.operator.v1.RegisterPartnerResponse
+	9,  // 22: sluice.operator.v1.RegistryService.RegisterBank:output_type -> sluice.operator.v1.RegisterBankResponse
+	11, // 23: sluice.operator.v1.RegistryService.SetPartnerStanding:output_type -> sluice.operator.v1.SetPartnerStandingResponse
+	13, // 24: sluice.operator.v1.RegistryService.SetBankStanding:output_type -> sluice.operator.v1.SetBankStandingResponse
+	15, // 25: sluice.operator.v1.RegistryService.SuspendConsent:output_type -> sluice.operator.v1.SuspendConsentResponse
+	17, // 26: sluice.operator.v1.RegistryService.UnsuspendConsent:output_type -> sluice.operator.v1.UnsuspendConsentResponse
+	19, // [19:27] is the sub-list for method output_type
+	11, // [11:19] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_sluice_operator_v1_registry_service_proto_init() }
@@ -826,7 +1063,7 @@ func file_sluice_operator_v1_registry_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_operator_v1_registry_service_proto_rawDesc), len(file_sluice_operator_v1_registry_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,8 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	RegistryService_ListPartners_FullMethodName       = "/sluice.operator.v1.RegistryService/ListPartners"
 	RegistryService_ListBanks_FullMethodName          = "/sluice.operator.v1.RegistryService/ListBanks"
+	RegistryService_RegisterPartner_FullMethodName    = "/sluice.operator.v1.RegistryService/RegisterPartner"
+	RegistryService_RegisterBank_FullMethodName       = "/sluice.operator.v1.RegistryService/RegisterBank"
 	RegistryService_SetPartnerStanding_FullMethodName = "/sluice.operator.v1.RegistryService/SetPartnerStanding"
 	RegistryService_SetBankStanding_FullMethodName    = "/sluice.operator.v1.RegistryService/SetBankStanding"
 	RegistryService_SuspendConsent_FullMethodName     = "/sluice.operator.v1.RegistryService/SuspendConsent"
@@ -39,6 +41,10 @@ type RegistryServiceClient interface {
 	ListPartners(ctx context.Context, in *ListPartnersRequest, opts ...grpc.CallOption) (*ListPartnersResponse, error)
 	// Lists all banks.
 	ListBanks(ctx context.Context, in *ListBanksRequest, opts ...grpc.CallOption) (*ListBanksResponse, error)
+	// Registers a partner in good standing, or gives a registered one a new name.
+	RegisterPartner(ctx context.Context, in *RegisterPartnerRequest, opts ...grpc.CallOption) (*RegisterPartnerResponse, error)
+	// Registers a bank in good standing, or gives a registered one a new name and address.
+	RegisterBank(ctx context.Context, in *RegisterBankRequest, opts ...grpc.CallOption) (*RegisterBankResponse, error)
 	// Suspends or reinstates a partner: all its grants at once, by one change.
 	SetPartnerStanding(ctx context.Context, in *SetPartnerStandingRequest, opts ...grpc.CallOption) (*SetPartnerStandingResponse, error)
 	// Suspends or reinstates a bank: all grants on its data at once, by one change.
@@ -71,6 +77,26 @@ func (c *registryServiceClient) ListBanks(ctx context.Context, in *ListBanksRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListBanksResponse)
 	err := c.cc.Invoke(ctx, RegistryService_ListBanks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) RegisterPartner(ctx context.Context, in *RegisterPartnerRequest, opts ...grpc.CallOption) (*RegisterPartnerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RegisterPartnerResponse)
+	err := c.cc.Invoke(ctx, RegistryService_RegisterPartner_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) RegisterBank(ctx context.Context, in *RegisterBankRequest, opts ...grpc.CallOption) (*RegisterBankResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RegisterBankResponse)
+	err := c.cc.Invoke(ctx, RegistryService_RegisterBank_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +153,10 @@ type RegistryServiceServer interface {
 	ListPartners(context.Context, *ListPartnersRequest) (*ListPartnersResponse, error)
 	// Lists all banks.
 	ListBanks(context.Context, *ListBanksRequest) (*ListBanksResponse, error)
+	// Registers a partner in good standing, or gives a registered one a new name.
+	RegisterPartner(context.Context, *RegisterPartnerRequest) (*RegisterPartnerResponse, error)
+	// Registers a bank in good standing, or gives a registered one a new name and address.
+	RegisterBank(context.Context, *RegisterBankRequest) (*RegisterBankResponse, error)
 	// Suspends or reinstates a partner: all its grants at once, by one change.
 	SetPartnerStanding(context.Context, *SetPartnerStandingRequest) (*SetPartnerStandingResponse, error)
 	// Suspends or reinstates a bank: all grants on its data at once, by one change.
@@ -150,6 +180,12 @@ func (UnimplementedRegistryServiceServer) ListPartners(context.Context, *ListPar
 }
 func (UnimplementedRegistryServiceServer) ListBanks(context.Context, *ListBanksRequest) (*ListBanksResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListBanks not implemented")
+}
+func (UnimplementedRegistryServiceServer) RegisterPartner(context.Context, *RegisterPartnerRequest) (*RegisterPartnerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RegisterPartner not implemented")
+}
+func (UnimplementedRegistryServiceServer) RegisterBank(context.Context, *RegisterBankRequest) (*RegisterBankResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RegisterBank not implemented")
 }
 func (UnimplementedRegistryServiceServer) SetPartnerStanding(context.Context, *SetPartnerStandingRequest) (*SetPartnerStandingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPartnerStanding not implemented")
@@ -216,6 +252,42 @@ func _RegistryService_ListBanks_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RegistryServiceServer).ListBanks(ctx, req.(*ListBanksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_RegisterPartner_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RegisterPartnerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).RegisterPartner(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_RegisterPartner_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).RegisterPartner(ctx, req.(*RegisterPartnerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_RegisterBank_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RegisterBankRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).RegisterBank(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_RegisterBank_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).RegisterBank(ctx, req.(*RegisterBankRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -306,6 +378,14 @@ var RegistryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListBanks",
 			Handler:    _RegistryService_ListBanks_Handler,
+		},
+		{
+			MethodName: "RegisterPartner",
+			Handler:    _RegistryService_RegisterPartner_Handler,
+		},
+		{
+			MethodName: "RegisterBank",
+			Handler:    _RegistryService_RegisterBank_Handler,
 		},
 		{
 			MethodName: "SetPartnerStanding",

@@ -1,0 +1,11 @@
+// Package authn says who is calling.
+//
+// A caller proves itself by a certificate in mutual TLS 1.3. The certificate's
+// one URI name, spiffe://sluice/<kind>/<id>, says of what kind it is and which
+// registered party; an unregistered one is refused in the handshake. Each gRPC
+// method declares in the contract which kind of caller it takes; a server with
+// a method that declares none does not start.
+//
+// Only this package makes a Caller; its zero value is nobody.
+// Development certificates come from devca.
+package authn

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"sluice/authn"
+	"sluice/authn/devca"
+	"sluice/consent"
+	"sluice/reference/samplebank"
+	"sluice/registry"
+)
+
+// demoOptions are what demo and tour have in common.
+type demoOptions struct {
+	Data   string `help:"Data directory; a fresh temporary one if not given." type:"path"`
+	Listen string `help:"Address to serve gRPC on; port 0 takes a free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	Log    string `help:"Write the gateway's log to this file; nowhere if not given." type:"path"`
+}
+
+type demoCmd struct {
+	demoOptions
+}
+
+func (c *demoCmd) Help() string {
+	return `Starts a whole gateway in one process, with four sample banks and real
+transactions, walks through the tour with real calls, and stays up until Ctrl-C.
+
+Examples:
+  sluice demo
+  sluice demo --data ./demo-data --listen 127.0.0.1:8443 --log gateway.log`
+}
+
+// Run stays up until an interrupt.
+func (c *demoCmd) Run(ctx context.Context) error { return c.run(ctx, os.Stdout, true) }
+
+type tourCmd struct {
+	demoOptions
+}
+
+func (c *tourCmd) Help() string {
+	return `Does what demo does and exits: 0 if every step came out as it should.
+
+Example:
+  sluice tour`
+}
+
+// Run exits after the tour.
+func (c *tourCmd) Run(ctx context.Context) error { return c.run(ctx, os.Stdout, false) }
+
+func (c *demoOptions) run(ctx context.Context, out io.Writer, stay bool) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, cleanup, err := c.directory()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cleanup()) }()
+	logger, closeLog, err := c.logger()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLog()) }()
+
+	d, err := startDemo(ctx, dir, c.Listen, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close(dir)) }()
+	if err := runTour(ctx, tourTarget{gateway: d.address, data: dir}, out); err != nil {
+		return fmt.Errorf("tour: %w", err)
+	}
+	if !stay {
+		return nil
+	}
+	d.printAddresses(out, dir)
+	<-ctx.Done()
+	fmt.Fprintln(out, "\nstopping")
+	return nil
+}
+
+// directory is the data directory, and what to do with it afterwards.
+func (c *demoOptions) directory() (string, func() error, error) {
+	if c.Data != "" {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return "", nil, fmt.Errorf("make data directory: %w", err)
+		}
+		return c.Data, func() error { return nil }, nil
+	}
+	dir, err := os.MkdirTemp("", "sluice-demo-")
+	if err != nil {
+		return "", nil, fmt.Errorf("make data directory: %w", err)
+	}
+	return dir, func() error { return os.RemoveAll(dir) }, nil
+}
+
+func (c *demoOptions) logger() (*slog.Logger, func() error, error) {
+	if c.Log == "" {
+		return slog.New(slog.DiscardHandler), func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(c.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open log: %w", err)
+	}
+	return slog.New(slog.NewTextHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug})), f.Close, nil
+}
+
+// demo is a gateway with its sample banks, all in this process.
+type demo struct {
+	house   *house
+	banks   []sampleBank
+	address string
+	stop    context.CancelFunc
+}
+
+func startDemo(ctx context.Context, dir, listen string, logger *slog.Logger) (*demo, error) {
+	ca, err := openAuthority(dir)
+	if err != nil {
+		return nil, err
+	}
+	h, err := openHouse(ctx, dir, ca, true, logger)
+	if err != nil {
+		return nil, err
+	}
+	sweeping, stop := context.WithCancel(ctx)
+	d := &demo{house: h, stop: stop}
+	if err := d.populate(ctx, ca); err != nil {
+		return nil, errors.Join(err, d.close(dir))
+	}
+	if d.address, err = h.listen(ctx, dir, listen); err != nil {
+		return nil, errors.Join(err, d.close(dir))
+	}
+	go h.sweep(sweeping)
+	return d, nil
+}
+
+// populate registers two partners and starts and registers the sample banks.
+func (d *demo) populate(ctx context.Context, ca *devca.Authority) error {
+	for id, name := range map[consent.PartnerID]string{"messenger": "Messenger", "wallet": "Wallet"} {
+		if _, err := ca.Issue(authn.Identity{Kind: authn.Partner, ID: string(id)}, time.Now()); err != nil {
+			return fmt.Errorf("certificate of partner: %w", err)
+		}
+		if err := d.house.registry.PutPartner(ctx, registry.Partner{ID: id, Name: name, Standing: registry.Active}); err != nil {
+			return fmt.Errorf("register partner: %w", err)
+		}
+	}
+	data, err := samplebank.Load()
+	if err != nil {
+		return fmt.Errorf("load sample data: %w", err)
+	}
+	for _, id := range samplebank.Banks() {
+		b, err := serveSampleBank(ctx, data, ca, id, "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		d.banks = append(d.banks, b)
+		if err := d.house.registry.PutBank(ctx, registry.Bank{
+			ID: consent.BankID(b.id), Name: b.name, Standing: registry.Active, Address: b.address,
+		}); err != nil {
+			return fmt.Errorf("register bank: %w", err)
+		}
+	}
+	return nil
+}
+
+func (d *demo) close(dir string) error {
+	d.stop()
+	err := d.house.close()
+	for _, b := range d.banks {
+		b.server.Stop()
+	}
+	return errors.Join(err, removeAddress(dir))
+}
+
+func (d *demo) printAddresses(out io.Writer, dir string) {
+	pki := filepath.Join(dir, "pki")
+	fmt.Fprintf(out, "\nThe gateway is at %s, with reflection; its data and certificates are in %s.\n\n", d.address, dir)
+	for _, b := range d.banks {
+		fmt.Fprintf(out, "  bank %-8s %-14s %s\n", b.id, b.name, b.address)
+	}
+	fmt.Fprintf(out, `
+Try, in another terminal:
+  export SLUICE_DATA=%s
+  sluice bank list
+  sluice consent list --bank morava --customer 9593
+  grpcurl -cacert %[2]s/ca.crt -cert %[2]s/partner-messenger.crt -key %[2]s/partner-messenger.key %[3]s list
+
+Ctrl-C stops it all.
+`, dir, pki, d.address)
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"sluice/gateway/pagetoken"
+)
+
+// secrets are the gateway's own keys. Whoever has them can link a customer's
+// account ids across partners, so they are kept like private keys. Losing them
+// changes every account id that partners know.
+type secrets struct {
+	PairwiseKey  []byte `json:"pairwise_key"`
+	PageTokenKey []byte `json:"page_token_key"`
+}
+
+// openSecrets reads the keys of a data directory, or makes them there.
+func openSecrets(dir string) (secrets, error) {
+	path := filepath.Join(dir, "secrets.json")
+	raw, err := os.ReadFile(path) //nolint:gosec // the operator's own data directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeSecrets(path)
+	}
+	if err != nil {
+		return secrets{}, fmt.Errorf("read secrets: %w", err)
+	}
+	var s secrets
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return secrets{}, fmt.Errorf("read secrets: %s is damaged; restore it from the backup", path)
+	}
+	if len(s.PairwiseKey) != pagetoken.KeySize || len(s.PageTokenKey) != pagetoken.KeySize {
+		return secrets{}, fmt.Errorf("read secrets: %s lacks a key; restore it from the backup", path)
+	}
+	return s, nil
+}
+
+func makeSecrets(path string) (secrets, error) {
+	s := secrets{PairwiseKey: pagetoken.NewKey(), PageTokenKey: pagetoken.NewKey()}
+	raw, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return secrets{}, fmt.Errorf("make secrets: %w", err)
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		return secrets{}, fmt.Errorf("make secrets: %w", err)
+	}
+	return s, nil
+}

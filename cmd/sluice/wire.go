@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	"sluice/authn"
+	"sluice/authn/devca"
+	"sluice/bank/bankgrpc"
+	"sluice/consent"
+	"sluice/consent/grantdb"
+	"sluice/disclosure"
+	"sluice/disclosure/logdb"
+	"sluice/gateway"
+	"sluice/gateway/codec"
+	"sluice/gateway/customerapi"
+	"sluice/gateway/interceptor"
+	"sluice/gateway/operatorapi"
+	"sluice/gateway/pagetoken"
+	"sluice/gateway/partnerapi"
+	"sluice/policy"
+	"sluice/registry/registrydb"
+	"sluice/sqldb"
+)
+
+const (
+	maxCallDuration = 15 * time.Second
+	bankTimeout     = 10 * time.Second
+	sweepEvery      = 30 * time.Second
+	maxRequest      = 64 << 10 // bytes; no request of the contract needs more
+	maxStreams      = 1000     // at once on one connection
+)
+
+// house is a whole gateway in this process, wired from the ground up.
+type house struct {
+	db       *sqldb.DB
+	registry *registrydb.Store
+	book     *consent.Book
+	log      *logdb.Log
+	banks    *bankgrpc.Directory
+	server   *grpc.Server
+	health   *health.Server
+	metrics  *metrics
+	logger   *slog.Logger
+}
+
+// openHouse opens the data directory, making what is not there yet, and wires
+// a server that is ready to serve. ca signs the gateway's own certificate.
+func openHouse(ctx context.Context, dir string, ca *devca.Authority, reflect bool, logger *slog.Logger) (*house, error) {
+	keys, err := openSecrets(dir)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqldb.Open(ctx, filepath.Join(dir, "sluice.db"))
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	h := &house{
+		db: db, registry: registrydb.New(db), log: logdb.New(db, time.Now),
+		book: consent.NewBook(grantdb.New(db), time.Now), health: health.NewServer(),
+		metrics: newMetrics(), logger: logger,
+	}
+	if err := h.wire(ctx, keys, ca, reflect); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return h, nil
+}
+
+func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority, reflect bool) error {
+	self := authn.Identity{Kind: authn.Gateway, ID: "gateway"}
+	cert, err := ca.Issue(self, time.Now(), gatewayHosts()...)
+	if err != nil {
+		return fmt.Errorf("certificate of the gateway: %w", err)
+	}
+	h.banks = bankgrpc.New(h.registry, cert, ca.Roots(), bankTimeout)
+	tokens, err := pagetoken.NewSealer(keys.PageTokenKey)
+	if err != nil {
+		return fmt.Errorf("page tokens: %w", err)
+	}
+	names := gateway.NewPairwise(keys.PairwiseKey)
+	engine, err := policy.New(ctx)
+	if err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	gate, err := gateway.New(gateway.Config{
+		Grants: h.book, Parties: h.registry, Policy: engine, Banks: h.banks,
+		Recorder: disclosure.NewRecorder(h.log), Usage: h.log, Pairwise: names, Tokens: tokens,
+		Observer: h.metrics, Now: time.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("gate: %w", err)
+	}
+	return h.open(cert, ca.Roots(), reflect, func(s *grpc.Server) {
+		partnerapi.NewAccounts(gate).Register(s)
+		partnerapi.NewConsents(h.book, h.registry, names).Register(s)
+		customerapi.New(h.book, h.log, h.banks, tokens).Register(s)
+		operatorapi.New(h.registry, h.book).Register(s)
+	})
+}
+
+// open makes the server; it fails if a method declares no kind of caller.
+func (h *house) open(cert tls.Certificate, roots *x509.CertPool, reflect bool, doors func(*grpc.Server)) error {
+	validator, err := protovalidate.New()
+	if err != nil {
+		return fmt.Errorf("contract rules: %w", err)
+	}
+	var methods authn.Methods
+	calls := interceptor.Config{
+		Log: h.logger, Now: time.Now, MaxDuration: maxCallDuration,
+		Methods: func() authn.Methods { return methods }, Validator: validator,
+	}
+	h.server = grpc.NewServer(
+		grpc.Creds(authn.ServerCredentials(cert, roots, parties{h.registry})),
+		grpc.ForceServerCodecV2(codec.New()),
+		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams),
+		interceptor.Unary(calls), interceptor.Stream(calls),
+	)
+	doors(h.server)
+	healthpb.RegisterHealthServer(h.server, h.health)
+	if reflect {
+		reflection.Register(h.server)
+	}
+	methods, err = authn.MethodsOf(h.server.GetServiceInfo())
+	if err != nil {
+		return fmt.Errorf("refuse to start: %w", err)
+	}
+	return nil
+}
+
+// sweep ends consents by time until ctx is done.
+func (h *house) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if n, err := h.book.Sweep(ctx, h.log.FirstRelease, disclosure.OneTimeSitting); err != nil && ctx.Err() == nil {
+			h.logger.ErrorContext(ctx, "sweep", "error", err)
+		} else if n > 0 {
+			h.logger.InfoContext(ctx, "sweep", "ended", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// close lets calls under way end, then lets go of everything.
+func (h *house) close() error {
+	h.health.Shutdown()
+	done := make(chan struct{})
+	go func() { h.server.GracefulStop(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(maxCallDuration):
+		h.server.Stop()
+	}
+	return errors.Join(h.banks.Close(), h.db.Close())
+}
+
+// gatewayHosts are the names the gateway answers to besides localhost.
+func gatewayHosts() []string {
+	hosts := []string{"gateway"}
+	if name, err := os.Hostname(); err == nil {
+		hosts = append(hosts, name)
+	}
+	return hosts
+}

@@ -1,0 +1,29 @@
+package gateway
+
+import (
+	"sluice/consent"
+	"sluice/policy"
+)
+
+// DefaultPageSize is used where a call states none.
+const DefaultPageSize = 100
+
+// Ask is one call for data, as a door understood it. Nothing in it is believed
+// but Partner, which the door has from the authenticated caller.
+type Ask struct {
+	Partner    consent.PartnerID
+	Consent    consent.ID
+	Purpose    consent.Purpose
+	Unattended bool
+	Kind       policy.Kind
+	// Accounts by their pairwise ids; empty: all that are covered.
+	Accounts []string
+	// One says that the call is about exactly one account, so that its failure
+	// is the call's.
+	One       bool
+	From, To  consent.Day // NoDay where not stated
+	PageSize  int         // 0: DefaultPageSize
+	PageToken string
+	Method    string // as package.Service/Method, for the record
+	RequestID string
+}

@@ -1,0 +1,230 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sluice/bank"
+	"sluice/consent"
+	"sluice/disclosure"
+	"sluice/gateway/fields"
+	"sluice/gateway/pagetoken"
+	"sluice/policy"
+	"sluice/refusal"
+	"sluice/registry"
+)
+
+// Grants finds the present grant of a consent, or consent.ErrNotFound.
+type Grants interface {
+	Grant(ctx context.Context, id consent.ID) (consent.Grant, error)
+}
+
+// Parties knows the standing of partners and banks.
+type Parties interface {
+	Partner(ctx context.Context, id consent.PartnerID) (registry.Partner, error)
+	Bank(ctx context.Context, id consent.BankID) (registry.Bank, error)
+}
+
+// Decider answers what may be shared.
+type Decider interface {
+	Decide(ctx context.Context, q policy.Question) (policy.Verdict, error)
+}
+
+// Recorder records a release under the fence; see disclosure.Recorder.
+type Recorder interface {
+	Record(ctx context.Context, e disclosure.Entry) (disclosure.Receipt, error)
+}
+
+// Usage knows how a consent was used on a day.
+type Usage interface {
+	Usage(ctx context.Context, id consent.ID, day consent.Day) (disclosure.Usage, error)
+}
+
+// Observer hears what banks answered beyond what was permitted. It is called
+// by many goroutines at once and must not block.
+type Observer interface {
+	Dropped(bank consent.BankID, d fields.Dropped)
+}
+
+// Config is what a Gate is made of; every member is needed.
+type Config struct {
+	Grants   Grants
+	Parties  Parties
+	Policy   Decider
+	Banks    bank.Directory
+	Recorder Recorder
+	Usage    Usage
+	Pairwise Pairwise
+	Tokens   *pagetoken.Sealer
+	Observer Observer
+	Now      func() time.Time
+}
+
+// Gate releases data. It may be used by many goroutines.
+type Gate struct {
+	Config
+	answers answers
+}
+
+// New makes a gate. It fails if the contract's marks can't be compiled.
+func New(c Config) (*Gate, error) {
+	a, err := compileAnswers()
+	if err != nil {
+		return nil, fmt.Errorf("make gate: %w", err)
+	}
+	return &Gate{Config: c, answers: a}, nil
+}
+
+// Release answers an ask, or refuses it with a *refusal.Error. When the grant
+// changes during the walk, it starts again once, from the present grant.
+func (g *Gate) Release(ctx context.Context, ask Ask) (Released, error) {
+	released, err := g.walk(ctx, ask)
+	if errors.Is(err, disclosure.ErrGrantChanged) {
+		released, err = g.walk(ctx, ask)
+	}
+	if errors.Is(err, disclosure.ErrGrantChanged) {
+		return Released{}, refusal.Because(refusal.GrantChanged, "the consent changed during the call; try again", err)
+	}
+	return released, err
+}
+
+// walk is the one way from an ask to a release.
+func (g *Gate) walk(ctx context.Context, ask Ask) (Released, error) {
+	grant, err := g.grant(ctx, ask)
+	if err != nil {
+		return Released{}, err
+	}
+	w, err := g.prepare(ask, grant)
+	if err != nil {
+		return Released{}, err
+	}
+	verdict, err := g.decide(ctx, w)
+	if err != nil {
+		return Released{}, err
+	}
+	answer, err := g.fetch(ctx, w, verdict)
+	if err != nil {
+		return Released{}, err
+	}
+	defer answer.Free()
+	shown, err := g.filter(w, verdict, answer)
+	if err != nil {
+		return Released{}, err
+	}
+	receipt, err := g.record(ctx, w, verdict, shown)
+	if err != nil {
+		return Released{}, err
+	}
+	return g.release(w, verdict, shown, receipt)
+}
+
+// grant finds the grant. A partner can't tell another's consent from none.
+func (g *Gate) grant(ctx context.Context, ask Ask) (consent.Grant, error) {
+	grant, err := g.Grants.Grant(ctx, ask.Consent)
+	switch {
+	case errors.Is(err, consent.ErrNotFound):
+		return consent.Grant{}, refuse(refusal.ConsentNotFound)
+	case err != nil:
+		return consent.Grant{}, unavailable(ctx, refusal.RecordUnavailable, fmt.Errorf("find grant: %w", err))
+	case grant.Partner() != ask.Partner:
+		return consent.Grant{}, refuse(refusal.ConsentNotFound)
+	}
+	return grant, nil
+}
+
+func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
+	q, err := g.question(ctx, w)
+	if err != nil {
+		return policy.Verdict{}, unavailable(ctx, refusal.RecordUnavailable, err)
+	}
+	verdict, err := g.Policy.Decide(ctx, q)
+	if err != nil {
+		return policy.Verdict{}, unavailable(ctx, refusal.PolicyUnavailable, fmt.Errorf("decide: %w", err))
+	}
+	if !verdict.Allowed() {
+		return policy.Verdict{}, denied(w.grant, verdict)
+	}
+	return verdict, nil
+}
+
+func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) {
+	partner, err := g.Parties.Partner(ctx, w.grant.Partner())
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return policy.Question{}, fmt.Errorf("read partner: %w", err)
+	}
+	holder, err := g.Parties.Bank(ctx, w.grant.Bank())
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return policy.Question{}, fmt.Errorf("read bank: %w", err)
+	}
+	usage, err := g.Usage.Usage(ctx, w.grant.ID(), consent.DayOf(w.at))
+	if err != nil {
+		return policy.Question{}, fmt.Errorf("read usage: %w", err)
+	}
+	return policy.Question{
+		At: w.at, Grant: w.grant, Partner: w.ask.Partner,
+		PartnerActive: partner.Standing == registry.Active, BankActive: holder.Standing == registry.Active,
+		Kind: w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "",
+		Accounts: w.accounts, Unnamed: len(w.unnamed), From: w.ask.From, To: w.ask.To,
+		UnattendedToday: usage.Unattended, FirstRelease: usage.First,
+	}, nil
+}
+
+// fetch asks the bank only for what the verdict permits.
+func (g *Gate) fetch(ctx context.Context, w walked, v policy.Verdict) (bank.Answer, error) {
+	source, err := g.Banks.Source(ctx, w.grant.Bank())
+	if err != nil {
+		return bank.Answer{}, unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("find bank: %w", err))
+	}
+	r := bank.Request{Customer: w.grant.Customer()}
+	for _, p := range v.Permissions() {
+		r.Accounts = append(r.Accounts, p.Account)
+		r.Clusters |= p.Clusters
+	}
+	if w.ask.Kind == policy.Transactions {
+		r.From, r.To, r.PageSize, r.PageToken = v.From(), v.To(), w.pageSize(), w.bankPage
+	}
+	answer, err := source.Fetch(ctx, g.answers.method(w.ask.Kind), r)
+	if err != nil {
+		return bank.Answer{}, unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("ask bank: %w", err))
+	}
+	return answer, nil
+}
+
+// filter keeps what the verdict permits, whatever the bank answered.
+func (g *Gate) filter(w walked, v policy.Verdict, a bank.Answer) (fields.Shown, error) {
+	permit := fields.Permit{From: v.From(), To: v.To()}
+	for _, p := range v.Permissions() {
+		permit.Accounts = append(permit.Accounts, fields.Account{
+			ID: p.Account, Public: w.names.public(p.Account), Clusters: p.Clusters, Masked: p.Masked,
+		})
+	}
+	shown, err := g.answers.table(w.ask.Kind).Keep(make([]byte, 0, len(a.Bytes)+64*len(permit.Accounts)), a.Bytes, permit)
+	if err != nil {
+		return fields.Shown{}, refusal.Because(refusal.BankAnswerInvalid, explain(refusal.BankAnswerInvalid), err)
+	}
+	if shown.Dropped() != (fields.Dropped{}) {
+		g.Observer.Dropped(w.grant.Bank(), shown.Dropped())
+	}
+	if len(shown.Accounts()) == 0 {
+		return fields.Shown{}, nothingAnswered(shown)
+	}
+	return shown, nil
+}
+
+// record is the release point: it succeeds only under a grant that is still so.
+func (g *Gate) record(ctx context.Context, w walked, v policy.Verdict, s fields.Shown) (disclosure.Receipt, error) {
+	receipt, err := g.Recorder.Record(ctx, disclosure.Entry{
+		Grant: w.grant, Method: w.ask.Method, Accounts: s.Accounts(), Clusters: s.Clusters(),
+		Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues, Items: s.Items(),
+		PolicyRevision: v.Revision(), RequestID: w.ask.RequestID,
+	})
+	if errors.Is(err, disclosure.ErrGrantChanged) {
+		return disclosure.Receipt{}, err
+	}
+	if err != nil {
+		return disclosure.Receipt{}, unavailable(ctx, refusal.RecordUnavailable, err)
+	}
+	return receipt, nil
+}

@@ -1,0 +1,150 @@
+package interceptor
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+
+	"sluice/authn"
+	"sluice/refusal"
+)
+
+// RequestIDHeader is the response header that names a call in the gateway's log.
+const RequestIDHeader = "sluice-request-id"
+
+// Config is what the interceptors need.
+type Config struct {
+	Log *slog.Logger
+	Now func() time.Time
+	// MaxDuration bounds every call, whatever deadline the caller set.
+	MaxDuration time.Duration
+	// Methods is read at each call: it is known only when all services are registered.
+	Methods   func() authn.Methods
+	Validator protovalidate.Validator
+}
+
+// Unary is the chain, outermost first.
+func Unary(c Config) grpc.ServerOption {
+	return grpc.ChainUnaryInterceptor(c.logged, c.recovered, c.bounded, c.admitted, c.validated)
+}
+
+// Stream is the chain for streams: gRPC's own reflection and health watching.
+func Stream(c Config) grpc.ServerOption {
+	return grpc.ChainStreamInterceptor(c.streamAdmitted)
+}
+
+type requestIDKey struct{}
+
+// RequestID names the call; "" outside of one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+func (c Config) logged(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	start, id := c.Now(), "req_"+rand.Text()
+	ctx = context.WithValue(ctx, requestIDKey{}, id)
+	// Fails only where there is no transport, as in a direct call; the id is then in the log alone.
+	_ = grpc.SetHeader(ctx, metadata.Pairs(RequestIDHeader, id))
+	resp, err := next(ctx, req)
+	took := slog.Duration("took", c.Now().Sub(start))
+	method, request := slog.String("method", info.FullMethod), slog.String("request", id)
+	if err == nil {
+		c.Log.LogAttrs(ctx, slog.LevelDebug, "call", request, method, callerAttr(ctx), took)
+		return resp, nil
+	}
+	s := Status(err)
+	level := slog.LevelInfo
+	if s.Code() == codes.Internal || s.Code() == codes.Unavailable {
+		level = slog.LevelError
+	}
+	c.Log.LogAttrs(ctx, level, "call refused", request, method, callerAttr(ctx), took,
+		slog.String("reason", refusal.Name(refusal.ReasonOf(err))), slog.String("error", err.Error()))
+	return nil, s.Err()
+}
+
+func callerAttr(ctx context.Context) slog.Attr {
+	caller, ok := authn.FromContext(ctx)
+	if !ok {
+		return slog.String("caller", "")
+	}
+	return slog.String("caller", authn.KindName(caller.Kind())+"/"+caller.ID())
+}
+
+func (c Config) recovered(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's value may hold data; the stack does not.
+			c.Log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			resp, err = nil, refusal.New(refusal.Internal, "something failed inside; nothing was released")
+		}
+	}()
+	return next(ctx, req)
+}
+
+func (c Config) bounded(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.MaxDuration)
+	defer cancel()
+	return next(ctx, req)
+}
+
+func (c Config) admitted(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if err := c.admit(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
+	return next(ctx, req)
+}
+
+func (c Config) streamAdmitted(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	if err := c.admit(ss.Context(), info.FullMethod); err != nil {
+		return Status(err).Err()
+	}
+	return next(srv, ss)
+}
+
+func (c Config) admit(ctx context.Context, method string) error {
+	caller, ok := authn.FromContext(ctx)
+	if !ok {
+		return refusal.New(refusal.CallerUnknown, "connect with a registered certificate")
+	}
+	if !c.Methods().Takes(method, caller) {
+		return refusal.New(refusal.CallerNotPermitted, "this method is not for this kind of caller")
+	}
+	return nil
+}
+
+func (c Config) validated(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	msg, ok := req.(proto.Message)
+	if !ok {
+		return nil, refusal.New(refusal.Internal, "something failed inside; nothing was released")
+	}
+	if err := c.Validator.Validate(msg); err != nil {
+		return nil, invalid(err)
+	}
+	return next(ctx, req)
+}
+
+func invalid(err error) error {
+	var verr *protovalidate.ValidationError
+	if !errors.As(err, &verr) {
+		return fmt.Errorf("validate request: %w", err)
+	}
+	r := refusal.New(refusal.InvalidRequest, "the request is malformed; see the field violations")
+	for _, v := range verr.Violations {
+		r.Violations = append(r.Violations, refusal.Violation{
+			Field:       protovalidate.FieldPathString(v.Proto.GetField()),
+			Description: v.Proto.GetMessage(),
+		})
+	}
+	return r
+}

@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"sluice/consent"
+	"sluice/gateway/fields"
+	bankv1 "sluice/gen/sluice/bank/v1"
+	"sluice/policy"
+	"sluice/refusal"
+)
+
+// explain says what a caller can do about a reason. It names nothing of the
+// consent: the same words stand for all.
+func explain(r refusal.Reason) string {
+	switch r {
+	case refusal.ConsentNotFound:
+		return "there is no such consent for this partner"
+	case refusal.ConsentPending:
+		return "the customer has not agreed yet"
+	case refusal.ConsentRejected:
+		return "the customer refused; ask again only if the customer starts it"
+	case refusal.ConsentPaused:
+		return "the customer paused the consent; it may be resumed"
+	case refusal.ConsentSuspended:
+		return "the consent is suspended by the bank or the operator"
+	case refusal.ConsentExpired:
+		return "the consent has ended; ask the customer to renew it"
+	case refusal.ConsentRevoked:
+		return "the consent was revoked; ask the customer for a new one"
+	case refusal.ConsentConsumed:
+		return "the one-time consent was used; ask the customer for a new one"
+	case refusal.ConsentSuperseded:
+		return "the consent was replaced by a newer one; use that one"
+	case refusal.AccountNotCovered:
+		return "the consent covers no such account"
+	case refusal.ClusterNotCovered:
+		return "the consent does not cover this kind of data"
+	case refusal.LookbackExceeded:
+		return "the call reaches further back than the consent; ask for a later from_date"
+	case refusal.PurposeNotPermitted:
+		return "the purpose stated is not the consent's"
+	case refusal.AccessLimitReached:
+		return "no unattended access is left today; wait for the reset or until the customer is present"
+	case refusal.PartnerSuspended:
+		return "the partner is suspended; talk to the operator"
+	case refusal.BankSuspended:
+		return "the bank is suspended; try again later"
+	case refusal.BankUnavailable:
+		return "the bank did not answer in time; try again later"
+	case refusal.BankAnswerInvalid:
+		return "the bank's answer was unusable and nothing of it was released"
+	case refusal.PolicyUnavailable:
+		return "no decision could be made, so nothing was released; try again later"
+	case refusal.RecordUnavailable:
+		return "the record can't be reached, so nothing was released; try again later"
+	case refusal.PageTokenInvalid:
+		return "the page token is not valid for this call; start from the first page"
+	default:
+		return "the request was refused"
+	}
+}
+
+func refuse(r refusal.Reason) *refusal.Error { return refusal.New(r, explain(r)) }
+
+// unavailable refuses for a part that failed; a call out of time or left by its
+// caller is refused for that.
+func unavailable(ctx context.Context, r refusal.Reason, cause error) error {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case ctx.Err() != nil:
+		return refusal.Because(refusal.DeadlineExceeded, "the call ran out of time; nothing was released", cause)
+	default:
+		return refusal.Because(r, explain(r), cause)
+	}
+}
+
+// denied refuses as the policy said, with what helps the partner to do better.
+func denied(g consent.Grant, v policy.Verdict) error {
+	if len(v.Reasons()) == 0 {
+		return refuse(refusal.PolicyUnavailable)
+	}
+	reason := v.Reasons()[0]
+	r := refuse(reason)
+	switch reason {
+	case refusal.AccessLimitReached:
+		r.With("remaining", strconv.Itoa(v.Remaining())).With("reset", v.ResetAt().Format(time.RFC3339))
+	case refusal.LookbackExceeded:
+		r.With("look_back_days", strconv.Itoa(g.LookBackDays()))
+	case refusal.InvalidRequest:
+		return refusal.Invalid("to_date", "must not be before from_date")
+	default:
+	}
+	return r
+}
+
+// nothingAnswered refuses a call for which the bank had no permitted account.
+func nothingAnswered(s fields.Shown) error {
+	for _, f := range s.Failures() {
+		if bankv1.AccountFailureCode(f.Code) != bankv1.AccountFailureCode_ACCOUNT_FAILURE_CODE_NOT_FOUND {
+			return refuse(refusal.BankUnavailable)
+		}
+	}
+	if len(s.Failures()) == 0 {
+		return refuse(refusal.BankUnavailable)
+	}
+	return refuse(refusal.AccountNotCovered)
+}

@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"time"
+
+	"sluice/consent"
+	"sluice/disclosure"
+	"sluice/gateway/pagetoken"
+	"sluice/policy"
+	"sluice/refusal"
+)
+
+// walked is an ask on its way: with its grant, its one reading of the clock, and
+// its accounts under the bank's names.
+type walked struct {
+	ask       Ask
+	grant     consent.Grant
+	at        time.Time
+	names     named
+	accounts  []consent.AccountID
+	unnamed   []string // ids asked for that name no account of the grant
+	bankPage  string
+	continues disclosure.ID // the first page of this access, if counted today already
+}
+
+func (g *Gate) prepare(ask Ask, grant consent.Grant) (walked, error) {
+	if ask.Kind != policy.Transactions {
+		ask.From, ask.To = consent.NoDay, consent.NoDay
+	}
+	w := walked{ask: ask, grant: grant, at: g.Now(), names: g.Pairwise.names(grant)}
+	w.accounts, w.unnamed = w.names.resolve(ask.Accounts)
+	if ask.PageToken == "" {
+		return w, nil
+	}
+	content, err := g.Tokens.Open(w.binding(), ask.PageToken)
+	if err != nil || len(content) != 3 {
+		return walked{}, refusal.Because(refusal.PageTokenInvalid, explain(refusal.PageTokenInvalid), err)
+	}
+	w.bankPage = content[0]
+	if content[2] == consent.DayOf(w.at).String() {
+		w.continues = disclosure.ID(content[1])
+	}
+	return w, nil
+}
+
+// binding ties a page token to the partner, the consent and everything that was asked.
+func (w walked) binding() pagetoken.Binding {
+	b := pagetoken.Binding{
+		"transactions", string(w.ask.Partner), string(w.ask.Consent), w.ask.Kind.String(),
+		consent.PurposeName(w.ask.Purpose), w.ask.From.String(), w.ask.To.String(),
+	}
+	if w.ask.Unattended {
+		b = append(b, "unattended")
+	}
+	return append(b, w.ask.Accounts...)
+}
+
+// nextPage seals where the bank's next page is, and which access it belongs to.
+func (g *Gate) nextPage(w walked, bankPage string, r disclosure.Receipt) string {
+	if bankPage == "" || w.ask.Kind != policy.Transactions {
+		return ""
+	}
+	first := w.continues
+	if first == "" {
+		first = r.ID()
+	}
+	return g.Tokens.Seal(w.binding(), bankPage, string(first), consent.DayOf(r.At()).String())
+}
+
+func (w walked) pageSize() int {
+	if w.ask.PageSize == 0 {
+		return DefaultPageSize
+	}
+	return w.ask.PageSize
+}
