@@ -14,7 +14,8 @@ type Raw interface {
 	Encoded() []byte
 }
 
-// Frame takes in an encoded message as it came.
+// Frame takes in an encoded message as it came. Sent on, it is handed over whole
+// and is empty afterwards.
 type Frame struct{ buf mem.Buffer }
 
 // Bytes is the encoded message, good until Free.
@@ -33,6 +34,15 @@ func (f *Frame) Free() {
 	}
 }
 
+func (f *Frame) take() mem.BufferSlice {
+	if f.buf == nil {
+		return nil
+	}
+	data := mem.BufferSlice{f.buf}
+	f.buf = nil
+	return data
+}
+
 type codec struct {
 	pool  mem.BufferPool
 	proto encoding.CodecV2
@@ -47,8 +57,11 @@ func New() encoding.CodecV2 {
 func (codec) Name() string { return proto.Name }
 
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
-	if raw, ok := v.(Raw); ok {
-		return mem.BufferSlice{mem.SliceBuffer(raw.Encoded())}, nil
+	switch v := v.(type) {
+	case *Frame:
+		return v.take(), nil
+	case Raw:
+		return mem.BufferSlice{mem.SliceBuffer(v.Encoded())}, nil
 	}
 	data, err := c.proto.Marshal(v)
 	if err != nil {
