@@ -79,7 +79,7 @@ type Consent struct {
 	Status       Status
 	Partner      PartnerID
 	Bank         BankID
-	Customer     CustomerID // "" until somebody authorized it
+	Customer     CustomerID // "" until a customer decided about it
 	Asked        Terms
 	Shares       []Share // ordered by account; empty until authorized
 	LookBackDays int

@@ -43,6 +43,7 @@ type Store interface {
 	List(ctx context.Context, q Query) ([]Consent, error)
 	// Due lists consents that are not at an end and whose ValidUntil or, while
 	// not fully authorized, CreatedAt+AuthorizationTimeout is not after at, and
-	// all live one-time consents; oldest first, at most limit.
+	// all one-time consents that are Live; oldest first (by CreatedAt, then ID),
+	// at most limit.
 	Due(ctx context.Context, at time.Time, limit int) ([]ID, error)
 }

@@ -63,6 +63,13 @@ type Usage struct {
 	First      time.Time // the first release ever; zero if there was none
 }
 
+// Query selects the records of one consent, newest first.
+type Query struct {
+	Consent   consent.ID
+	BeforeSeq int64 // only those before this place; 0 from the newest
+	Limit     int   // at most this many; at least 1
+}
+
 // Appender appends entries under the fence described in the package comment.
 type Appender interface {
 	// Append gives the entry its place and moment, or ErrGrantChanged. After any

@@ -39,5 +39,5 @@ func compileAnswers() (answers, error) {
 	return a, nil
 }
 
-func (a *answers) method(k policy.Kind) bank.Method { return a[k].method }
+func (a *answers) method(k policy.Kind) bank.Method  { return a[k].method }
 func (a *answers) table(k policy.Kind) *fields.Table { return a[k].table }

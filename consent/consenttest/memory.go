@@ -1,0 +1,153 @@
+package consenttest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"sluice/consent"
+)
+
+// Memory is a consent.Store in memory. It keeps every revision and shares no
+// memory with its callers. It may be used by many goroutines.
+type Memory struct {
+	mu   sync.Mutex
+	kept map[consent.ID]*entry
+}
+
+type entry struct {
+	revisions []consent.Consent
+	changes   []consent.Change
+}
+
+func (e *entry) newest() consent.Consent { return e.revisions[len(e.revisions)-1] }
+
+// NewMemory makes an empty store.
+func NewMemory() *Memory { return &Memory{kept: map[consent.ID]*entry{}} }
+
+// Create keeps a first revision.
+func (m *Memory) Create(ctx context.Context, c consent.Consent, ch consent.Change) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("create consent: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept[c.ID] != nil {
+		return consent.ErrExists
+	}
+	m.kept[c.ID] = &entry{revisions: []consent.Consent{c.Clone()}, changes: []consent.Change{ch}}
+	return nil
+}
+
+// Replace keeps a next revision.
+func (m *Memory) Replace(ctx context.Context, c consent.Consent, ch consent.Change) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("replace consent: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.kept[c.ID]
+	if e == nil {
+		return consent.ErrNotFound
+	}
+	if e.newest().Revision != c.Revision-1 {
+		return consent.ErrConflict
+	}
+	e.revisions = append(e.revisions, c.Clone())
+	e.changes = append(e.changes, ch)
+	return nil
+}
+
+// Get reads the newest revision.
+func (m *Memory) Get(ctx context.Context, id consent.ID) (consent.Consent, error) {
+	if err := ctx.Err(); err != nil {
+		return consent.Consent{}, fmt.Errorf("get consent: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.kept[id]
+	if e == nil {
+		return consent.Consent{}, consent.ErrNotFound
+	}
+	return e.newest().Clone(), nil
+}
+
+// Changes reads the history.
+func (m *Memory) Changes(ctx context.Context, id consent.ID) ([]consent.Change, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.kept[id]
+	if e == nil {
+		return nil, consent.ErrNotFound
+	}
+	return slices.Clone(e.changes), nil
+}
+
+// List reads a customer's consents. Nothing comes after an unknown Before.
+func (m *Memory) List(ctx context.Context, q consent.Query) ([]consent.Consent, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("list consents: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := m.kept[q.Before]
+	if q.Before != "" && before == nil {
+		return nil, nil
+	}
+	var found []consent.Consent
+	for _, e := range m.kept {
+		c := e.newest()
+		if c.Bank != q.Bank || c.Customer != q.Customer {
+			continue
+		}
+		if before == nil || older(before.newest(), c) < 0 {
+			found = append(found, c.Clone())
+		}
+	}
+	slices.SortFunc(found, older)
+	return found[:min(len(found), q.Limit)], nil
+}
+
+// older orders newest first.
+func older(a, b consent.Consent) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
+}
+
+// Due lists what may have to end.
+func (m *Memory) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("list due: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []consent.Consent
+	for _, e := range m.kept {
+		if c := e.newest(); due(c, at) {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found, func(a, b consent.Consent) int { return older(b, a) })
+	ids := make([]consent.ID, 0, min(len(found), limit))
+	for _, c := range found[:min(len(found), limit)] {
+		ids = append(ids, c.ID)
+	}
+	return ids, nil
+}
+
+func due(c consent.Consent, at time.Time) bool {
+	switch {
+	case consent.Ended(c.Status):
+		return false
+	case !c.ValidUntil.After(at):
+		return true
+	case consent.Live(c.Status):
+		return c.Asked.OneTime
+	}
+	return !c.CreatedAt.Add(consent.AuthorizationTimeout).After(at)
+}

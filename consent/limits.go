@@ -1,0 +1,32 @@
+package consent
+
+import "time"
+
+// The limits of what can be asked for and agreed to; the contract states the
+// same ones for messages.
+const (
+	// MaxDuration is the longest a consent may last from its request or its last
+	// renewal: one year, counted as 366 days, so that a calendar year always fits
+	// and the sum is the same everywhere.
+	MaxDuration = 366 * 24 * time.Hour
+	// AuthorizationTimeout is how long after its request everybody who must agree
+	// may take.
+	AuthorizationTimeout = 60 * time.Minute
+	// MaxLookBackDays bounds the past.
+	MaxLookBackDays = 730
+	// MaxRetentionDays bounds how long a partner keeps what it received.
+	MaxRetentionDays = 730
+	// MaxUnattendedPerDay bounds accesses without the customer.
+	MaxUnattendedPerDay = 1000
+	// MaxPurposeText bounds the partner's own sentence, in characters.
+	MaxPurposeText = 400
+	// MaxShares bounds the accounts of one consent.
+	MaxShares = 100
+	// MaxCoHolders bounds how many others must agree.
+	MaxCoHolders = 20
+	// MaxNameLength bounds a bank's names of accounts and customers, in characters.
+	MaxNameLength = 128
+)
+
+// moment is an instant as consents keep them: UTC, in whole milliseconds.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,122 @@
+package customerapi
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"sluice/consent"
+	"sluice/disclosure"
+	"sluice/gateway/consentview"
+	"sluice/gateway/pagetoken"
+	customerv1 "sluice/gen/sluice/customer/v1"
+	"sluice/refusal"
+)
+
+const defaultPageSize = 50
+
+// ListConsents lists the customer's consents, newest first.
+func (s *Service) ListConsents(ctx context.Context, r *customerv1.ListConsentsRequest) (*customerv1.ListConsentsResponse, error) {
+	who, err := customer(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	binding := pagetoken.Binding{"consents", string(who.Bank), string(who.Customer)}
+	after, err := s.position(binding, r.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	size := pageSize(r.GetPageSize())
+	// One more than asked for tells whether there is a next page.
+	found, err := s.book.List(ctx, consent.Query{Bank: who.Bank, Customer: who.Customer, Before: consent.ID(after), Limit: size + 1})
+	if err != nil {
+		return nil, fmt.Errorf("list consents: %w", err)
+	}
+	out := &customerv1.ListConsentsResponse{}
+	for i, c := range found {
+		if i == size {
+			out.NextPageToken = s.tokens.Seal(binding, string(found[i-1].ID))
+			break
+		}
+		out.Consents = append(out.Consents, consentview.ForBank(c))
+	}
+	return out, nil
+}
+
+// ListDisclosures lists what was released under a consent, newest first.
+func (s *Service) ListDisclosures(ctx context.Context, r *customerv1.ListDisclosuresRequest) (*customerv1.ListDisclosuresResponse, error) {
+	who, err := customer(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.book.Get(ctx, who, consent.ID(r.GetConsentId()))
+	if err != nil {
+		return nil, fmt.Errorf("get consent: %w", err)
+	}
+	binding := pagetoken.Binding{"disclosures", string(who.Bank), string(who.Customer), string(c.ID)}
+	before, err := s.sequence(binding, r.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	size := pageSize(r.GetPageSize())
+	found, err := s.disclosures.List(ctx, disclosure.Query{Consent: c.ID, BeforeSeq: before, Limit: size + 1})
+	if err != nil {
+		return nil, fmt.Errorf("list disclosures: %w", err)
+	}
+	out := &customerv1.ListDisclosuresResponse{}
+	for i, d := range found {
+		if i == size {
+			out.NextPageToken = s.tokens.Seal(binding, strconv.FormatInt(found[i-1].Seq, 10))
+			break
+		}
+		out.Disclosures = append(out.Disclosures, view(d))
+	}
+	return out, nil
+}
+
+func pageSize(n int32) int {
+	if n == 0 {
+		return defaultPageSize
+	}
+	return int(n)
+}
+
+// position reads where the page before ended; "" at the start.
+func (s *Service) position(b pagetoken.Binding, token string) (string, error) {
+	if token == "" {
+		return "", nil
+	}
+	content, err := s.tokens.Open(b, token)
+	if err != nil || len(content) != 1 {
+		return "", refusal.Because(refusal.PageTokenInvalid, "the page token is not valid for this call; start from the first page", err)
+	}
+	return content[0], nil
+}
+
+// sequence reads where the page before ended; 0 at the start.
+func (s *Service) sequence(b pagetoken.Binding, token string) (int64, error) {
+	at, err := s.position(b, token)
+	if at == "" || err != nil {
+		return 0, err
+	}
+	seq, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read page token: %w", err)
+	}
+	return seq, nil
+}
+
+func view(d disclosure.Record) *customerv1.Disclosure {
+	out := &customerv1.Disclosure{
+		DisclosureId: string(d.ID), ConsentId: string(d.Consent), GrantRevision: d.Revision,
+		PartnerId: string(d.Partner), Method: d.Method, Clusters: d.Clusters.List(), Purpose: d.Purpose,
+		Unattended: d.Unattended, ReleasedAt: timestamppb.New(d.At), PolicyRevision: d.PolicyRevision,
+		Items: int32(d.Items), //nolint:gosec // bounded by the size of an answer
+	}
+	for _, a := range d.Accounts {
+		out.AccountIds = append(out.AccountIds, string(a))
+	}
+	return out
+}

@@ -1,0 +1,3 @@
+// Package operatorapi is the operators' door: register partners and banks, set
+// their standing, and suspend single consents.
+package operatorapi

@@ -1,0 +1,172 @@
+package operatorapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/grpc"
+
+	"sluice/authn"
+	"sluice/consent"
+	"sluice/gateway/consentview"
+	operatorv1 "sluice/gen/sluice/operator/v1"
+	"sluice/refusal"
+	"sluice/registry"
+)
+
+// Service is operator.v1.RegistryService.
+type Service struct {
+	operatorv1.UnimplementedRegistryServiceServer
+	registry registry.Store
+	book     *consent.Book
+}
+
+// New serves a registry and the operator's holds on consents.
+func New(r registry.Store, book *consent.Book) *Service { return &Service{registry: r, book: book} }
+
+// Register adds RegistryService to a server.
+func (s *Service) Register(r grpc.ServiceRegistrar) { operatorv1.RegisterRegistryServiceServer(r, s) }
+
+// ListPartners lists all partners.
+func (s *Service) ListPartners(ctx context.Context, _ *operatorv1.ListPartnersRequest) (*operatorv1.ListPartnersResponse, error) {
+	partners, err := s.registry.Partners(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list partners: %w", err)
+	}
+	out := &operatorv1.ListPartnersResponse{}
+	for _, p := range partners {
+		out.Partners = append(out.Partners, partner(p))
+	}
+	return out, nil
+}
+
+// ListBanks lists all banks.
+func (s *Service) ListBanks(ctx context.Context, _ *operatorv1.ListBanksRequest) (*operatorv1.ListBanksResponse, error) {
+	banks, err := s.registry.Banks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list banks: %w", err)
+	}
+	out := &operatorv1.ListBanksResponse{}
+	for _, b := range banks {
+		out.Banks = append(out.Banks, bank(b))
+	}
+	return out, nil
+}
+
+// RegisterPartner registers a partner.
+func (s *Service) RegisterPartner(ctx context.Context, r *operatorv1.RegisterPartnerRequest) (*operatorv1.RegisterPartnerResponse, error) {
+	id := consent.PartnerID(r.GetPartnerId())
+	if err := s.registry.PutPartner(ctx, registry.Partner{ID: id, Name: r.GetDisplayName(), Standing: registry.Active}); err != nil {
+		return nil, fmt.Errorf("register partner: %w", err)
+	}
+	p, err := s.registry.Partner(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("register partner: %w", err)
+	}
+	return &operatorv1.RegisterPartnerResponse{Partner: partner(p)}, nil
+}
+
+// RegisterBank registers a bank.
+func (s *Service) RegisterBank(ctx context.Context, r *operatorv1.RegisterBankRequest) (*operatorv1.RegisterBankResponse, error) {
+	id := consent.BankID(r.GetBankId())
+	if err := s.registry.PutBank(ctx, registry.Bank{
+		ID: id, Name: r.GetDisplayName(), Standing: registry.Active, Address: r.GetAddress(),
+	}); err != nil {
+		return nil, fmt.Errorf("register bank: %w", err)
+	}
+	b, err := s.registry.Bank(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("register bank: %w", err)
+	}
+	return &operatorv1.RegisterBankResponse{Bank: bank(b)}, nil
+}
+
+// SetPartnerStanding suspends or reinstates a partner.
+func (s *Service) SetPartnerStanding(ctx context.Context, r *operatorv1.SetPartnerStandingRequest) (*operatorv1.SetPartnerStandingResponse, error) {
+	p, err := s.registry.SetPartnerStanding(ctx, consent.PartnerID(r.GetPartnerId()), standing(r.GetStanding()))
+	if err != nil {
+		return nil, absent("partner", err)
+	}
+	return &operatorv1.SetPartnerStandingResponse{Partner: partner(p)}, nil
+}
+
+// SetBankStanding suspends or reinstates a bank.
+func (s *Service) SetBankStanding(ctx context.Context, r *operatorv1.SetBankStandingRequest) (*operatorv1.SetBankStandingResponse, error) {
+	b, err := s.registry.SetBankStanding(ctx, consent.BankID(r.GetBankId()), standing(r.GetStanding()))
+	if err != nil {
+		return nil, absent("bank", err)
+	}
+	return &operatorv1.SetBankStandingResponse{Bank: bank(b)}, nil
+}
+
+// SuspendConsent holds one consent for the operator.
+func (s *Service) SuspendConsent(ctx context.Context, r *operatorv1.SuspendConsentRequest) (*operatorv1.SuspendConsentResponse, error) {
+	who, err := operator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.book.Suspend(ctx, who, consent.ID(r.GetConsentId()))
+	if err != nil {
+		return nil, fmt.Errorf("suspend consent: %w", err)
+	}
+	return &operatorv1.SuspendConsentResponse{Consent: consentview.ForBank(c)}, nil
+}
+
+// UnsuspendConsent lifts the operator's hold.
+func (s *Service) UnsuspendConsent(ctx context.Context, r *operatorv1.UnsuspendConsentRequest) (*operatorv1.UnsuspendConsentResponse, error) {
+	who, err := operator(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.book.Unsuspend(ctx, who, consent.ID(r.GetConsentId()))
+	if err != nil {
+		return nil, fmt.Errorf("unsuspend consent: %w", err)
+	}
+	return &operatorv1.UnsuspendConsentResponse{Consent: consentview.ForBank(c)}, nil
+}
+
+func operator(ctx context.Context) (consent.ByOperator, error) {
+	caller, ok := authn.FromContext(ctx)
+	if !ok || caller.Kind() != authn.Operator {
+		return "", refusal.New(refusal.CallerNotPermitted, "this method is for operators")
+	}
+	return consent.ByOperator(caller.ID()), nil
+}
+
+func absent(what string, err error) error {
+	if errors.Is(err, registry.ErrNotFound) {
+		return refusal.Because(refusal.PartyNotFound, "no such "+what+" is registered", err)
+	}
+	return fmt.Errorf("set standing of %s: %w", what, err)
+}
+
+func standing(s operatorv1.Standing) registry.Standing {
+	switch s {
+	case operatorv1.Standing_STANDING_ACTIVE:
+		return registry.Active
+	case operatorv1.Standing_STANDING_SUSPENDED:
+		return registry.Suspended
+	default:
+		return registry.Unknown
+	}
+}
+
+func shown(s registry.Standing) operatorv1.Standing {
+	switch s {
+	case registry.Active:
+		return operatorv1.Standing_STANDING_ACTIVE
+	case registry.Suspended:
+		return operatorv1.Standing_STANDING_SUSPENDED
+	default:
+		return operatorv1.Standing_STANDING_UNSPECIFIED
+	}
+}
+
+func partner(p registry.Partner) *operatorv1.Party {
+	return &operatorv1.Party{PartyId: string(p.ID), DisplayName: p.Name, Standing: shown(p.Standing)}
+}
+
+func bank(b registry.Bank) *operatorv1.Party {
+	return &operatorv1.Party{PartyId: string(b.ID), DisplayName: b.Name, Standing: shown(b.Standing), Address: b.Address}
+}

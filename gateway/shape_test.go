@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	bankv1 "sluice/gen/sluice/bank/v1"
+	partnerv1 "sluice/gen/sluice/partner/v1"
+)
+
+// The gate writes answers without decoding them, so the contract must give
+// what it writes the same place in every answer.
+func TestContractHasTheOneShapeThatTheGateWrites(t *testing.T) {
+	partner := partnerv1.File_sluice_partner_v1_account_service_proto.Services().ByName("AccountService").Methods()
+	holder := bankv1.File_sluice_bank_v1_bank_service_proto.Services().ByName("BankService").Methods()
+	for i := range partner.Len() {
+		m := partner.Get(i)
+		t.Run(string(m.Name()), func(t *testing.T) {
+			asked := m.Name()
+			if asked == "GetAccount" {
+				asked = "ListAccounts"
+			}
+			answer, source := m.Output().Fields(), holder.ByName(asked).Output().Fields()
+			if got, want := answer.ByNumber(dataField).Message().FullName(), source.ByNumber(dataField).Message().FullName(); got != want {
+				t.Errorf("data is %s, the bank answers with %s", got, want)
+			}
+			want(t, answer, failuresField, "failures", (&partnerv1.AccountFailure{}).ProtoReflect().Descriptor().FullName())
+			want(t, answer, releaseField, "release", (&partnerv1.Release{}).ProtoReflect().Descriptor().FullName())
+			if f := answer.ByNumber(nextPageField); f != nil && (f.Kind() != protoreflect.StringKind || f.Name() != "next_page_token") {
+				t.Errorf("field %d is %s", nextPageField, f.FullName())
+			}
+			for j := range answer.Len() {
+				switch answer.Get(j).Number() {
+				case dataField, failuresField, nextPageField, releaseField:
+				default:
+					t.Errorf("%s has a place that the gate never writes", answer.Get(j).FullName())
+				}
+			}
+		})
+	}
+}
+
+func want(t *testing.T, fields protoreflect.FieldDescriptors, n protoreflect.FieldNumber, name protoreflect.Name, message protoreflect.FullName) {
+	t.Helper()
+	f := fields.ByNumber(n)
+	if f == nil || f.Name() != name || f.Message() == nil || f.Message().FullName() != message {
+		t.Errorf("field %d is %v, want %s of type %s", n, f, name, message)
+	}
+}
