@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"testing"
+	"time"
 
 	"sluice/consent"
 )
@@ -85,5 +86,15 @@ func TestNobodyActsInAnothersName(t *testing.T) {
 			_, _, err := test.do(test.by)
 			wantNotPossible(t, err, consent.Active)
 		})
+	}
+}
+
+func TestAChangedConsentSharesNoMemoryWithTheOneBefore(t *testing.T) {
+	before := authorized(t)
+	after, ch, err := before.Pause(customer, start.Add(time.Hour))
+	after = made(t, before, after, ch, err)
+	after.Shares[0].Account = "changed"
+	if before.Shares[0].Account != "A1" {
+		t.Error("the consent before was changed")
 	}
 }

@@ -8,5 +8,5 @@
 // day's unattended limit is not used up. Only then is there a Receipt, and
 // without one nothing leaves. Only this package makes a Receipt.
 //
-// The SQL log is in logdb, the in-memory fake in disclosuretest.
+// The SQL log is in logdb.
 package disclosure

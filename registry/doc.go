@@ -2,5 +2,5 @@
 // registered, and whether they are in good standing. Suspending one is a single
 // change that the fence of every release reads, however many grants it has.
 //
-// The SQL store is in registrydb, the in-memory fake in registrytest.
+// The SQL store is in registrydb.
 package registry

@@ -1,0 +1,275 @@
+package grantdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"sluice/consent"
+	"sluice/sqldb"
+)
+
+// shards is how many shards customers are spread over; shard 0 is for consents
+// that no customer has authorized yet.
+const shards = 255
+
+// Store is a consent.Store in SQL.
+type Store struct{ db *sqldb.DB }
+
+// New keeps consents in db.
+func New(db *sqldb.DB) *Store { return &Store{db: db} }
+
+const insertGrant = `
+INSERT INTO grants (consent_id, version, status, digest, partner, bank, customer, shard,
+                    created_at, valid_until, one_time, unattended_per_day, changed_pos)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (consent_id) DO NOTHING`
+
+// Create keeps the first revision.
+func (s *Store) Create(ctx context.Context, c consent.Consent, ch consent.Change) error {
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		pos, err := logChange(ctx, tx, c, ch)
+		if err != nil {
+			return err
+		}
+		digest := c.Grant().Digest()
+		kept, err := tx.ExecContext(ctx, insertGrant,
+			string(c.ID), c.Revision, consent.StatusName(c.Status), digest[:], string(c.Partner), string(c.Bank),
+			string(c.Customer), shardOf(c), c.CreatedAt.UnixMilli(), c.ValidUntil.UnixMilli(),
+			c.Asked.OneTime, c.Asked.UnattendedPerDay, pos)
+		if err != nil {
+			return fmt.Errorf("insert grant: %w", err)
+		}
+		if n, err := kept.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(consent.ErrExists, err)
+		}
+		return keepRevision(ctx, tx, c, ch)
+	})
+	if err != nil {
+		return fmt.Errorf("create consent: %w", err)
+	}
+	return nil
+}
+
+const updateGrant = `
+UPDATE grants
+SET version = ?, status = ?, digest = ?, customer = ?, shard = ?, valid_until = ?, changed_pos = ?
+WHERE consent_id = ? AND version = ?`
+
+// Replace keeps the next revision. The grant row changes in the same
+// transaction, so that no release under the old one can be recorded after it.
+func (s *Store) Replace(ctx context.Context, c consent.Consent, ch consent.Change) error {
+	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
+		pos, err := logChange(ctx, tx, c, ch)
+		if err != nil {
+			return err
+		}
+		digest := c.Grant().Digest()
+		kept, err := tx.ExecContext(ctx, updateGrant,
+			c.Revision, consent.StatusName(c.Status), digest[:], string(c.Customer), shardOf(c), c.ValidUntil.UnixMilli(), pos,
+			string(c.ID), c.Revision-1)
+		if err != nil {
+			return fmt.Errorf("update grant: %w", err)
+		}
+		if n, err := kept.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(missed(ctx, tx, c.ID), err)
+		}
+		return keepRevision(ctx, tx, c, ch)
+	})
+	if err != nil {
+		return fmt.Errorf("replace consent: %w", err)
+	}
+	return nil
+}
+
+// missed says why there was no row at the revision expected.
+func missed(ctx context.Context, tx *sql.Tx, id consent.ID) error {
+	var version int64
+	err := tx.QueryRowContext(ctx, `SELECT version FROM grants WHERE consent_id = ?`, string(id)).Scan(&version)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return consent.ErrNotFound
+	case err != nil:
+		return fmt.Errorf("read revision: %w", err)
+	}
+	return consent.ErrConflict
+}
+
+const (
+	insertRevision = `
+INSERT INTO consent_revisions (consent_id, revision, content, kind, actor_kind, actor_id, why, status, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	nextPos = `
+INSERT INTO change_head (shard, pos) VALUES (?, 1)
+ON CONFLICT (shard) DO UPDATE SET pos = pos + 1
+RETURNING pos`
+	insertChange = `INSERT INTO grant_changes (shard, pos, consent_id, version, kind) VALUES (?, ?, ?, ?, ?)`
+)
+
+func keepRevision(ctx context.Context, tx *sql.Tx, c consent.Consent, ch consent.Change) error {
+	text, err := encode(c)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, insertRevision,
+		string(c.ID), c.Revision, text, consent.ChangeName(ch.Kind), consent.ActorName(ch.Actor.Kind), ch.Actor.ID,
+		consent.WhyName(ch.Why), consent.StatusName(ch.Status), ch.At.UnixMilli()); err != nil {
+		return fmt.Errorf("insert revision: %w", err)
+	}
+	return nil
+}
+
+// logChange gives the change its place in its shard's order.
+func logChange(ctx context.Context, tx *sql.Tx, c consent.Consent, ch consent.Change) (pos int64, err error) {
+	if err := tx.QueryRowContext(ctx, nextPos, shardOf(c)).Scan(&pos); err != nil {
+		return 0, fmt.Errorf("take position: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, insertChange, shardOf(c), pos, string(c.ID), c.Revision, consent.ChangeName(ch.Kind)); err != nil {
+		return 0, fmt.Errorf("insert change: %w", err)
+	}
+	return pos, nil
+}
+
+// shardOf spreads customers over the shards, all of one customer's at one bank
+// on the same.
+func shardOf(c consent.Consent) int64 {
+	if c.Customer == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(string(c.Bank) + "\x00" + string(c.Customer))) // never fails
+	return int64(h.Sum64()%shards) + 1                                  //nolint:gosec // below 256
+}
+
+const selectNewest = `
+SELECT g.consent_id, g.version, g.status, r.content
+FROM grants g
+JOIN consent_revisions r ON r.consent_id = g.consent_id AND r.revision = g.version `
+
+// Get reads the newest revision.
+func (s *Store) Get(ctx context.Context, id consent.ID) (consent.Consent, error) {
+	c, err := scan(s.db.Reader().QueryRowContext(ctx, selectNewest+`WHERE g.consent_id = ?`, string(id)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return consent.Consent{}, fmt.Errorf("get consent: %w", consent.ErrNotFound)
+	}
+	if err != nil {
+		return consent.Consent{}, fmt.Errorf("get consent: %w", err)
+	}
+	return c, nil
+}
+
+func scan(row interface{ Scan(...any) error }) (consent.Consent, error) {
+	var (
+		id, status, text string
+		revision         int64
+	)
+	if err := row.Scan(&id, &revision, &status, &text); err != nil {
+		return consent.Consent{}, err //nolint:wrapcheck // the caller tells absence apart and wraps
+	}
+	return decode(consent.ID(id), revision, status, text)
+}
+
+const selectChanges = `
+SELECT revision, kind, actor_kind, actor_id, why, status, at
+FROM consent_revisions WHERE consent_id = ? ORDER BY revision`
+
+// Changes reads the history, oldest first.
+func (s *Store) Changes(ctx context.Context, id consent.ID) ([]consent.Change, error) {
+	rows, err := s.db.Reader().QueryContext(ctx, selectChanges, string(id))
+	if err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	defer rows.Close()
+	var out []consent.Change
+	for rows.Next() {
+		var (
+			kind, actor, why, status string
+			at                       int64
+			names                    namer
+		)
+		ch := consent.Change{Consent: id}
+		if err := rows.Scan(&ch.Revision, &kind, &actor, &ch.Actor.ID, &why, &status, &at); err != nil {
+			return nil, fmt.Errorf("read change: %w", err)
+		}
+		ch.At = time.UnixMilli(at).UTC()
+		if names.change(&ch, kind, actor, why, status); names.unknown != "" {
+			return nil, fmt.Errorf("read change: unknown name %q", names.unknown)
+		}
+		out = append(out, ch)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("read changes: %w", consent.ErrNotFound)
+	}
+	return out, nil
+}
+
+const (
+	listFirst = selectNewest + `
+WHERE g.bank = ? AND g.customer = ?
+ORDER BY g.created_at DESC, g.consent_id DESC LIMIT ?`
+	listNext = selectNewest + `
+WHERE g.bank = ? AND g.customer = ?
+  AND (g.created_at, g.consent_id) < (SELECT b.created_at, b.consent_id FROM grants b WHERE b.consent_id = ?)
+ORDER BY g.created_at DESC, g.consent_id DESC LIMIT ?`
+)
+
+// List reads newest revisions of one customer's consents.
+func (s *Store) List(ctx context.Context, q consent.Query) ([]consent.Consent, error) {
+	query, args := listFirst, []any{string(q.Bank), string(q.Customer), q.Limit}
+	if q.Before != "" {
+		query, args = listNext, []any{string(q.Bank), string(q.Customer), string(q.Before), q.Limit}
+	}
+	rows, err := s.db.Reader().QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list consents: %w", err)
+	}
+	defer rows.Close()
+	var out []consent.Consent
+	for rows.Next() {
+		c, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list consents: %w", err)
+		}
+		out = append(out, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list consents: %w", err)
+	}
+	return out, nil
+}
+
+const selectDue = `
+SELECT consent_id FROM grants
+WHERE status IN ('PENDING', 'PARTIALLY_AUTHORIZED', 'ACTIVE', 'PAUSED', 'SUSPENDED')
+  AND (valid_until <= ?1
+       OR (status IN ('PENDING', 'PARTIALLY_AUTHORIZED') AND created_at <= ?2)
+       OR (status IN ('ACTIVE', 'PAUSED', 'SUSPENDED') AND one_time))
+ORDER BY created_at, consent_id LIMIT ?3`
+
+// Due lists consents that time may have ended.
+func (s *Store) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID, error) {
+	rows, err := s.db.Reader().QueryContext(ctx, selectDue,
+		at.UnixMilli(), at.Add(-consent.AuthorizationTimeout).UnixMilli(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list due consents: %w", err)
+	}
+	defer rows.Close()
+	var out []consent.ID
+	for rows.Next() {
+		var id consent.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("list due consents: %w", err)
+		}
+		out = append(out, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list due consents: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,183 @@
+package consent_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"sluice/consent"
+)
+
+const sitting = 15 * time.Minute
+
+func (f *faulty) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID, error) {
+	if f.due != nil {
+		return nil, f.due
+	}
+	return f.Store.Due(ctx, at, limit)
+}
+
+func unused(context.Context, consent.ID) (time.Time, bool, error) { return time.Time{}, false, nil }
+
+func usedAt(at time.Time) consent.FirstUse {
+	return func(context.Context, consent.ID) (time.Time, bool, error) { return at, true, nil }
+}
+
+func (s *shelf) oneTime(t *testing.T) consent.Consent {
+	t.Helper()
+	p := s.request(t, func(a *consent.Terms) { a.OneTime = true })
+	return kept(t)(s.Authorize(t.Context(), own, p.ID, 0, choice()))
+}
+
+func (s *shelf) wantSweep(t *testing.T, use consent.FirstUse, want int) {
+	t.Helper()
+	if n, err := s.Sweep(t.Context(), use, sitting); err != nil || n != want {
+		t.Errorf("swept %d, %v; want %d", n, err, want)
+	}
+}
+
+func (s *shelf) wantStatus(t *testing.T, id consent.ID, want consent.Status) {
+	t.Helper()
+	if c, err := s.Get(t.Context(), consent.ByOperator("ops"), id); err != nil || c.Status != want {
+		t.Errorf("%v, %v; want %v", c.Status, err, want)
+	}
+}
+
+func TestSweepEndsWhatTheClockEnds(t *testing.T) {
+	s := newShelf()
+	asked, partial, active := s.request(t), s.authorize(t, "7001"), s.authorize(t)
+	paused := kept(t)(s.Pause(t.Context(), own, s.authorize(t).ID, 0))
+	s.at = start.Add(time.Hour - time.Millisecond)
+	s.wantSweep(t, unused, 0)
+	s.at = start.Add(time.Hour)
+	s.wantSweep(t, unused, 2)
+	s.wantSweep(t, unused, 0)
+	s.wantStatus(t, asked.ID, consent.Expired)
+	s.wantStatus(t, partial.ID, consent.Expired)
+	s.wantStatus(t, active.ID, consent.Active)
+	s.at = active.ValidUntil
+	s.wantSweep(t, unused, 2)
+	s.wantStatus(t, active.ID, consent.Expired)
+	s.wantStatus(t, paused.ID, consent.Expired)
+}
+
+func TestSweepConsumesWhenTheSittingIsOver(t *testing.T) {
+	s := newShelf()
+	once, often := s.oneTime(t), s.authorize(t)
+	held := kept(t)(s.Suspend(t.Context(), consent.ByBank("morava"), s.oneTime(t).ID))
+	s.wantSweep(t, unused, 0)
+	use := usedAt(start)
+	s.at = start.Add(sitting - time.Millisecond)
+	s.wantSweep(t, use, 0)
+	s.at = start.Add(sitting)
+	s.wantSweep(t, use, 2)
+	s.wantSweep(t, use, 0)
+	s.wantStatus(t, once.ID, consent.Consumed)
+	s.wantStatus(t, held.ID, consent.Consumed)
+	s.wantStatus(t, often.ID, consent.Active)
+}
+
+func TestSweepExpiresAOneTimeConsentThatIsBoth(t *testing.T) {
+	s := newShelf()
+	once := s.oneTime(t)
+	s.at = once.ValidUntil
+	s.wantSweep(t, usedAt(start), 1)
+	s.wantStatus(t, once.ID, consent.Expired)
+}
+
+func TestSweepReachesWhatStandsBehindManyUnusedOneTimeConsents(t *testing.T) {
+	s := newShelf()
+	for range 700 {
+		s.oneTime(t)
+	}
+	s.at = s.at.Add(time.Second) // so that they come first
+	last := s.request(t)
+	s.at = last.CreatedAt.Add(time.Hour)
+	asked := map[consent.ID]int{}
+	s.wantSweep(t, func(_ context.Context, id consent.ID) (time.Time, bool, error) {
+		asked[id]++
+		return time.Time{}, false, nil
+	}, 1)
+	s.wantStatus(t, last.ID, consent.Expired)
+	if len(asked) != 700 {
+		t.Errorf("asked for the first use of %d consents, want 700", len(asked))
+	}
+	for id, n := range asked {
+		if n != 1 {
+			t.Errorf("asked %d times for the first use of %s", n, id)
+		}
+	}
+}
+
+func TestSweepGoesOnAfterOneThatFails(t *testing.T) {
+	s, f := failing()
+	bad, good, once := s.request(t), s.request(t), s.oneTime(t)
+	f.before = func(c consent.Consent) error {
+		if c.ID == bad.ID {
+			return errDisk
+		}
+		return nil
+	}
+	s.at = start.Add(time.Hour)
+	errLog := errors.New("log failed")
+	n, err := s.Sweep(t.Context(), func(context.Context, consent.ID) (time.Time, bool, error) {
+		return time.Time{}, false, errLog
+	}, sitting)
+	if n != 1 || !errors.Is(err, errDisk) || !errors.Is(err, errLog) {
+		t.Errorf("swept %d, error %v; want 1 and both failures", n, err)
+	}
+	s.wantStatus(t, good.ID, consent.Expired)
+	s.wantStatus(t, bad.ID, consent.Pending)
+	s.wantStatus(t, once.ID, consent.Active)
+}
+
+func TestSweepLeavesWhatOthersChangedFirst(t *testing.T) {
+	s, f := failing()
+	c := s.authorize(t)
+	s.at = c.ValidUntil
+	raced := false
+	f.before = func(consent.Consent) error {
+		if raced {
+			return nil
+		}
+		raced = true
+		next, ch, err := c.Revoke(customer, s.at)
+		if err != nil {
+			return err
+		}
+		return f.Store.Replace(t.Context(), next, ch)
+	}
+	s.wantSweep(t, unused, 0)
+	s.wantStatus(t, c.ID, consent.Revoked)
+}
+
+func TestSweepTellsThatNothingCouldBeRead(t *testing.T) {
+	s, f := failing()
+	s.oneTime(t)
+	f.due = errDisk
+	if n, err := s.Sweep(t.Context(), unused, sitting); n != 0 || !errors.Is(err, errDisk) {
+		t.Errorf("swept %d, error %v", n, err)
+	}
+	f.due, f.get = nil, errDisk
+	if n, err := s.Sweep(t.Context(), unused, sitting); n != 0 || !errors.Is(err, errDisk) {
+		t.Errorf("swept %d, error %v", n, err)
+	}
+}
+
+func TestSweepStopsWhenItsCallerDoes(t *testing.T) {
+	s := newShelf()
+	for range 10 {
+		s.oneTime(t)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	_, err := s.Sweep(ctx, func(context.Context, consent.ID) (time.Time, bool, error) {
+		asked++
+		cancel()
+		return time.Time{}, false, nil
+	}, sitting)
+	if !errors.Is(err, context.Canceled) || asked != 1 {
+		t.Errorf("asked %d times, error %v", asked, err)
+	}
+}
