@@ -100,6 +100,26 @@ func sharesOf(in []*consentv1.Share) ([]consent.Share, error) {
 	return out, nil
 }
 
+// mayWithdraw refuses a co-holder the withdrawal of an account that is not
+// theirs too. The customer needs no bank to take back what was shared.
+func (s *Service) mayWithdraw(ctx context.Context, who consent.ByCustomer, r *customerv1.WithdrawAccountRequest) error {
+	c, err := s.book.Get(ctx, who, consent.ID(r.GetConsentId()))
+	if err != nil {
+		return fmt.Errorf("get consent: %w", err)
+	}
+	if c.Customer == who.Customer {
+		return nil
+	}
+	accounts, err := s.accounts(ctx, who)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(accounts, r.GetAccountId()) {
+		return refusal.Invalid("account_id", "is no account of this customer")
+	}
+	return nil
+}
+
 // own refuses shares of accounts that the bank does not know as this customer's.
 func (s *Service) own(ctx context.Context, who consent.ByCustomer, shares []consent.Share) error {
 	accounts, err := s.accounts(ctx, who)

@@ -134,6 +134,9 @@ func (s *Service) WithdrawAccount(ctx context.Context, r *customerv1.WithdrawAcc
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mayWithdraw(ctx, who, r); err != nil {
+		return nil, err
+	}
 	c, err := s.book.WithdrawAccount(ctx, who, consent.ID(r.GetConsentId()), r.GetRevision(), consent.AccountID(r.GetAccountId()))
 	if err != nil {
 		return nil, fmt.Errorf("withdraw account: %w", err)
