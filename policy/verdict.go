@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"sluice/consent"
@@ -69,3 +71,17 @@ func (v Verdict) Key() [32]byte { return v.key }
 
 // Revision names the rules that decided.
 func (v Verdict) Revision() string { return v.revision }
+
+// verdict seals a decision that is within the grant.
+func (d decision) verdict(q Question, revision string) Verdict {
+	v := Verdict{
+		allowed: d.allow, reasons: d.reasons, refused: d.refused,
+		from: d.from, to: d.to, limit: d.limit, remaining: d.remaining,
+		resetAt: q.nextDay(), holdsUntil: q.holdsUntil(), key: q.key(revision), revision: revision,
+	}
+	for _, p := range d.permissions {
+		v.permissions = append(v.permissions, p)
+	}
+	slices.SortFunc(v.permissions, func(a, b Permission) int { return cmp.Compare(a.Account, b.Account) })
+	return v
+}

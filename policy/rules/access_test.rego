@@ -1,0 +1,23 @@
+package sluice.release_test
+
+test_with_the_customer_present_there_is_no_limit if {
+	decide({"/usage/unattended_today": 4}).access == {"limit": 4, "remaining": 0}
+}
+
+test_an_unattended_access_is_counted if {
+	decide({"/call/unattended": true}).access == {"limit": 4, "remaining": 3}
+	decide({"/call/unattended": true, "/usage/unattended_today": 3}).access == {"limit": 4, "remaining": 0}
+}
+
+test_no_unattended_access_beyond_the_limit if {
+	denial({"/call/unattended": true, "/usage/unattended_today": 4}) == ["ACCESS_LIMIT_REACHED"]
+	denial({"/call/unattended": true, "/grant/unattended_per_day": 0}) == ["ACCESS_LIMIT_REACHED"]
+}
+
+test_a_later_page_is_not_counted_again if {
+	decide({"/call/unattended": true, "/call/continues": true, "/usage/unattended_today": 4}).access == {
+		"limit": 4,
+		"remaining": 0,
+	}
+	decide({"/call/unattended": true, "/call/continues": true, "/usage/unattended_today": 1}).access.remaining == 3
+}

@@ -1,0 +1,28 @@
+package sluice.release
+
+# METADATA
+# title: Purposes
+# description: >-
+#   All there is to state. Advertising, sale, cross-selling and profiling are not
+#   among them and can't be allowed, whatever a grant says.
+# scope: document
+purposes := {
+	"ACCOUNT_OVERVIEW",
+	"SPENDING_INSIGHTS",
+	"FRAUD_PROTECTION",
+	"CUSTOMER_SERVICE",
+	"PAYMENT_SUPPORT",
+	"LENDING_DECISION",
+	"TAX_AND_ACCOUNTING",
+}
+
+# METADATA
+# title: Purpose agreed
+# description: The purpose the call states is a known one, and the one the customer agreed to.
+# scope: document
+purpose_agreed if {
+	input.call.purpose in purposes
+	input.call.purpose == input.grant.purpose
+}
+
+denied contains "PURPOSE_NOT_PERMITTED" if not purpose_agreed
