@@ -63,9 +63,6 @@ func load(files fs.FS) (map[string]string, string, error) {
 	return modules, "rules-" + hex.EncodeToString(sum.Sum(nil))[:12], nil
 }
 
-// Revision names the rules.
-func (e *Engine) Revision() string { return e.revision }
-
 // Decide answers a question. An error means that there is no decision: nothing
 // may be released. A verdict never goes beyond the question's grant, whatever
 // the rules say.
@@ -84,6 +81,9 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Verdict, error) {
 }
 
 func (e *Engine) evaluate(ctx context.Context, input ast.Value) (decision, error) {
+	if err := ctx.Err(); err != nil {
+		return decision{}, fmt.Errorf("evaluate: %w", err)
+	}
 	results, err := e.query.Eval(ctx, rego.EvalParsedInput(input))
 	if err != nil {
 		return decision{}, fmt.Errorf("evaluate: %w", err)
