@@ -1,0 +1,51 @@
+// Command sluice is the whole product in one program: the gateway, its
+// demonstration, and clients for partners, customers' banks and operators.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+type program struct {
+	Demo        demoCmd        `cmd:"" help:"Start everything here, take the tour, and stay up."`
+	Tour        tourCmd        `cmd:"" help:"Start everything here, take the tour, and exit."`
+	Serve       serveCmd       `cmd:"" help:"Serve the gateway."`
+	Consent     consentCmd     `cmd:"" help:"Ask for consents, give them, change them, look at them."`
+	Pull        pullCmd        `cmd:"" help:"Pull data as a partner."`
+	Partner     partnerCmd     `cmd:"" help:"Register, list, suspend and reinstate partners."`
+	Bank        bankCmd        `cmd:"" help:"Register, list, suspend and reinstate banks."`
+	Certificate certificateCmd `cmd:"" help:"Issue a development certificate."`
+	Samplebank  samplebankCmd  `cmd:"" help:"Serve a sample bank with real transactions."`
+}
+
+func main() {
+	var p program
+	parsed, err := newParser(&p).Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "sluice: %v\n", err)
+		var usage *kong.ParseError
+		if errors.As(err, &usage) && usage.Context != nil {
+			fmt.Fprintf(os.Stderr, "Run \"%s --help\" for more.\n", usage.Context.Model.Name)
+		}
+		os.Exit(2)
+	}
+	if err := parsed.Run(); err != nil {
+		printError(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func newParser(p *program) *kong.Kong {
+	return kong.Must(p,
+		kong.Name("sluice"),
+		kong.Description("A consent-gated gateway for open-banking data."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(context.Background(), (*context.Context)(nil)),
+	)
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"sluice/authn"
+	operatorv1 "sluice/gen/sluice/operator/v1"
+)
+
+// byOperator is what every command of an operator needs.
+type byOperator struct {
+	connection
+	Operator string `help:"The operator." default:"ops"`
+	JSON     bool   `help:"Print JSON."`
+}
+
+func operatorCall[Q, R any](ctx context.Context, c *byOperator,
+	method func(operatorv1.RegistryServiceClient, context.Context, Q, ...grpc.CallOption) (R, error), request Q,
+) (R, error) {
+	return call(ctx, &c.connection, authn.Operator, c.Operator, operatorv1.NewRegistryServiceClient, method, request)
+}
+
+func (c *byOperator) print(answer proto.Message, parties ...*operatorv1.Party) error {
+	if c.JSON {
+		return printJSON(os.Stdout, answer)
+	}
+	var rows [][]string
+	for _, p := range parties {
+		rows = append(rows, []string{p.GetPartyId(), p.GetDisplayName(), shortName(p.GetStanding()), p.GetAddress()})
+	}
+	return table(os.Stdout, "ID|NAME|STANDING|ADDRESS", rows)
+}
+
+type partnerCmd struct {
+	Add       partnerAddCmd       `cmd:"" help:"Register a partner, or rename it."`
+	List      partnerListCmd      `cmd:"" help:"List the partners."`
+	Suspend   partnerSuspendCmd   `cmd:"" help:"Release nothing to a partner for now."`
+	Reinstate partnerReinstateCmd `cmd:"" help:"Lift a suspension."`
+}
+
+type partnerAddCmd struct {
+	byOperator
+	ID   string `arg:"" help:"The partner's id."`
+	Name string `help:"Its name, as customers see it." required:""`
+}
+
+func (c *partnerAddCmd) Help() string {
+	return "Example:\n  sluice partner add messenger --name Messenger && sluice certificate partner messenger"
+}
+
+// Run registers the partner.
+func (c *partnerAddCmd) Run(ctx context.Context) error {
+	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.RegisterPartner,
+		&operatorv1.RegisterPartnerRequest{PartnerId: c.ID, DisplayName: c.Name})
+	if err != nil {
+		return err
+	}
+	return c.print(got, got.GetPartner())
+}
+
+type partnerListCmd struct{ byOperator }
+
+func (c *partnerListCmd) Help() string { return "Example:\n  sluice partner list" }
+
+// Run lists the partners.
+func (c *partnerListCmd) Run(ctx context.Context) error {
+	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.ListPartners, &operatorv1.ListPartnersRequest{})
+	if err != nil {
+		return err
+	}
+	return c.print(got, got.GetPartners()...)
+}
+
+type partnerSuspendCmd struct {
+	byOperator
+	ID string `arg:"" help:"The partner's id."`
+}
+
+func (c *partnerSuspendCmd) Help() string { return "Example:\n  sluice partner suspend messenger" }
+
+// Run suspends the partner.
+func (c *partnerSuspendCmd) Run(ctx context.Context) error {
+	return setPartner(ctx, &c.byOperator, c.ID, operatorv1.Standing_STANDING_SUSPENDED)
+}
+
+type partnerReinstateCmd struct {
+	byOperator
+	ID string `arg:"" help:"The partner's id."`
+}
+
+func (c *partnerReinstateCmd) Help() string { return "Example:\n  sluice partner reinstate messenger" }
+
+// Run lifts the suspension.
+func (c *partnerReinstateCmd) Run(ctx context.Context) error {
+	return setPartner(ctx, &c.byOperator, c.ID, operatorv1.Standing_STANDING_ACTIVE)
+}
+
+func setPartner(ctx context.Context, c *byOperator, id string, s operatorv1.Standing) error {
+	got, err := operatorCall(ctx, c, operatorv1.RegistryServiceClient.SetPartnerStanding,
+		&operatorv1.SetPartnerStandingRequest{PartnerId: id, Standing: s})
+	if err != nil {
+		return err
+	}
+	return c.print(got, got.GetPartner())
+}
+
+type bankCmd struct {
+	Add       bankAddCmd       `cmd:"" help:"Register a bank, or change its name or address."`
+	List      bankListCmd      `cmd:"" help:"List the banks."`
+	Suspend   bankSuspendCmd   `cmd:"" help:"Release nothing of a bank for now."`
+	Reinstate bankReinstateCmd `cmd:"" help:"Lift a suspension."`
+}
+
+type bankAddCmd struct {
+	byOperator
+	ID      string `arg:"" help:"The bank's id."`
+	Name    string `help:"Its name, as customers see it." required:""`
+	Address string `help:"Where it serves BankService." required:"" placeholder:"HOST:PORT"`
+}
+
+func (c *bankAddCmd) Help() string {
+	return "Example:\n  sluice bank add morava --name \"Banka Morava\" --address 127.0.0.1:9001"
+}
+
+// Run registers the bank.
+func (c *bankAddCmd) Run(ctx context.Context) error {
+	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.RegisterBank,
+		&operatorv1.RegisterBankRequest{BankId: c.ID, DisplayName: c.Name, Address: c.Address})
+	if err != nil {
+		return err
+	}
+	return c.print(got, got.GetBank())
+}
+
+type bankListCmd struct{ byOperator }
+
+func (c *bankListCmd) Help() string { return "Example:\n  sluice bank list" }
+
+// Run lists the banks.
+func (c *bankListCmd) Run(ctx context.Context) error {
+	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.ListBanks, &operatorv1.ListBanksRequest{})
+	if err != nil {
+		return err
+	}
+	return c.print(got, got.GetBanks()...)
+}
+
+type bankSuspendCmd struct {
+	byOperator
+	ID string `arg:"" help:"The bank's id."`
+}
+
+func (c *bankSuspendCmd) Help() string { return "Example:\n  sluice bank suspend morava" }
+
+// Run suspends the bank.
+func (c *bankSuspendCmd) Run(ctx context.Context) error {
+	return setBank(ctx, &c.byOperator, c.ID, operatorv1.Standing_STANDING_SUSPENDED)
+}
+
+type bankReinstateCmd struct {
+	byOperator
+	ID string `arg:"" help:"The bank's id."`
+}
+
+func (c *bankReinstateCmd) Help() string { return "Example:\n  sluice bank reinstate morava" }
+
+// Run lifts the suspension.
+func (c *bankReinstateCmd) Run(ctx context.Context) error {
+	return setBank(ctx, &c.byOperator, c.ID, operatorv1.Standing_STANDING_ACTIVE)
+}
+
+func setBank(ctx context.Context, c *byOperator, id string, s operatorv1.Standing) error {
+	got, err := operatorCall(ctx, c, operatorv1.RegistryServiceClient.SetBankStanding,
+		&operatorv1.SetBankStandingRequest{BankId: id, Standing: s})
+	if err != nil {
+		return err
+	}
+	return c.print(got, got.GetBank())
+}
