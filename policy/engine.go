@@ -23,6 +23,7 @@ const entrypoint = "data.sluice.release.decision"
 type Engine struct {
 	query    rego.PreparedEvalQuery
 	revision string
+	kept     *kept
 }
 
 // New compiles the rules.
@@ -39,7 +40,7 @@ func New(ctx context.Context) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile rules: %w", err)
 	}
-	return &Engine{query: query, revision: revision}, nil
+	return &Engine{query: query, revision: revision, kept: newKept()}, nil
 }
 
 // load reads the rules without their tests, and names them by their content.
@@ -65,10 +66,15 @@ func load(files fs.FS) (map[string]string, string, error) {
 
 // Decide answers a question. An error means that there is no decision: nothing
 // may be released. A verdict never goes beyond the question's grant, whatever
-// the rules say.
+// the rules say. A question that was answered is not evaluated again while its
+// verdict holds.
 func (e *Engine) Decide(ctx context.Context, q Question) (Verdict, error) {
 	if q.Kind < Accounts || q.Kind > Cards {
 		return Verdict{}, fmt.Errorf("decide: no such kind: %d", q.Kind)
+	}
+	key := q.key(e.revision)
+	if v, ok := e.kept.find(key, q.At); ok {
+		return v, nil
 	}
 	d, err := e.evaluate(ctx, q.input())
 	if err != nil {
@@ -77,7 +83,9 @@ func (e *Engine) Decide(ctx context.Context, q Question) (Verdict, error) {
 	if err := d.withinGrant(q); err != nil {
 		return Verdict{}, fmt.Errorf("decide: the rules went beyond the grant: %w", err)
 	}
-	return d.verdict(q, e.revision), nil
+	v := d.verdict(q, key, e.revision)
+	e.kept.keep(v)
+	return v, nil
 }
 
 func (e *Engine) evaluate(ctx context.Context, input ast.Value) (decision, error) {

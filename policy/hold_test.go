@@ -39,7 +39,7 @@ func TestVerdictHoldsUntilTheClockChangesIt(t *testing.T) {
 // A verdict may be kept by its key until HoldsUntil: asked again at any instant
 // before, the same question has the same answer.
 func TestSameKeyHasTheSameVerdictWhileItHolds(t *testing.T) {
-	e := newEngine(t)
+	e, fresh := newEngine(t), newEngine(t)
 	rapid.Check(t, func(t *rapid.T) {
 		q := drawQuestion(t)
 		first, err := e.Decide(t.Context(), q)
@@ -51,7 +51,7 @@ func TestSameKeyHasTheSameVerdictWhileItHolds(t *testing.T) {
 			t.Fatalf("holds until %s, asked at %s", first.HoldsUntil(), q.At)
 		}
 		q.At = q.At.Add(time.Duration(rapid.Int64Range(0, int64(left)-1).Draw(t, "later")))
-		again, err := e.Decide(t.Context(), q)
+		again, err := fresh.Decide(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,4 +88,30 @@ func told(v policy.Verdict) map[string]any {
 		"from": v.From(), "to": v.To(), "limit": v.Limit(), "remaining": v.Remaining(), "reset": v.ResetAt(),
 		"until": v.HoldsUntil(), "revision": v.Revision(),
 	}
+}
+
+// One engine that keeps its verdicts answers as one that has none yet.
+func TestKeptVerdictsAnswerLikeFreshOnes(t *testing.T) {
+	keeps := newEngine(t)
+	rapid.Check(t, func(t *rapid.T) {
+		q := drawQuestion(t)
+		for range 3 {
+			q.At = q.At.Add(time.Duration(rapid.IntRange(-2, 14).Draw(t, "hours")) * time.Hour)
+			got, err := keeps.Decide(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh, err := policy.New(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := fresh.Decide(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := told(again); cmp.Diff(want, told(got)) != "" {
+				t.Fatalf("kept (-fresh +kept):\n%s", cmp.Diff(want, told(got)))
+			}
+		}
+	})
 }

@@ -17,7 +17,8 @@ type Permission struct {
 }
 
 // Verdict is the policy's answer to one Question, with the obligations of a
-// release. Only this package makes one; the zero value permits nothing.
+// release. Only this package makes one; the zero value permits nothing. It is
+// shared by those who ask the same, so what it gives must not be changed.
 type Verdict struct {
 	allowed     bool
 	reasons     []refusal.Reason
@@ -27,6 +28,7 @@ type Verdict struct {
 	limit       int
 	remaining   int
 	resetAt     time.Time
+	madeAt      time.Time
 	holdsUntil  time.Time
 	key         [32]byte
 	revision    string
@@ -73,11 +75,11 @@ func (v Verdict) Key() [32]byte { return v.key }
 func (v Verdict) Revision() string { return v.revision }
 
 // verdict seals a decision that is within the grant.
-func (d decision) verdict(q Question, revision string) Verdict {
+func (d decision) verdict(q Question, key [32]byte, revision string) Verdict {
 	v := Verdict{
 		allowed: d.allow, reasons: d.reasons, refused: d.refused,
 		from: d.from, to: d.to, limit: d.limit, remaining: d.remaining,
-		resetAt: q.nextDay(), holdsUntil: q.holdsUntil(), key: q.key(revision), revision: revision,
+		resetAt: q.nextDay(), madeAt: q.At, holdsUntil: q.holdsUntil(), key: key, revision: revision,
 	}
 	for _, p := range d.permissions {
 		v.permissions = append(v.permissions, p)

@@ -27,9 +27,9 @@ var ErrInUse = errors.New("database is in use by another process")
 // DB is an open database. It may be used by many goroutines.
 type DB struct {
 	lock   *os.File
-	reader *sql.DB
-	writer *sql.DB
-	conn   *sql.Conn     // the writer's only connection
+	pools  []*sql.DB
+	reader *Reader
+	writer *Writer       // the only one
 	turn   chan struct{} // holds one token: whose turn it is to write
 }
 
@@ -49,23 +49,34 @@ func Open(ctx context.Context, path string) (*DB, error) {
 }
 
 func (db *DB) open(ctx context.Context, path string) error {
-	var err error
-	if db.writer, err = sql.Open("sqlite", dsn(path, "_txlock=immediate")); err != nil {
-		return fmt.Errorf("open database: %w", err)
-	}
-	db.writer.SetMaxOpenConns(1)
-	if err := migrate(ctx, db.writer); err != nil {
+	pool, err := db.pool(dsn(path, "_txlock=immediate"), 1)
+	if err != nil {
 		return err
 	}
-	if db.conn, err = db.writer.Conn(ctx); err != nil {
+	if err := migrate(ctx, pool); err != nil {
+		return err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
-	if db.reader, err = sql.Open("sqlite", dsn(path, "_pragma=query_only(1)")); err != nil {
-		return fmt.Errorf("open database: %w", err)
+	db.writer = &Writer{conn: conn, kept: map[string]*sql.Stmt{}}
+	if pool, err = db.pool(dsn(path, "_pragma=query_only(1)"), readers); err != nil {
+		return err
 	}
-	db.reader.SetMaxOpenConns(readers)
-	db.reader.SetMaxIdleConns(readers)
+	db.reader = &Reader{pool: pool}
 	return nil
+}
+
+func (db *DB) pool(dsn string, connections int) (*sql.DB, error) {
+	pool, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	db.pools = append(db.pools, pool)
+	return pool, nil
 }
 
 func dsn(path, more string) string {
@@ -100,25 +111,24 @@ func acquire(path string) (*os.File, error) {
 }
 
 // Reader reads committed data. It can't write.
-func (db *DB) Reader() *sql.DB { return db.reader }
+func (db *DB) Reader() *Reader { return db.reader }
 
-// Write runs f when it is its turn to write, alone. A statement that f runs
-// outside a transaction is one of its own, durable when it returns without error.
-func (db *DB) Write(ctx context.Context, f func(*sql.Conn) error) error {
+// Write runs f when it is its turn to write, alone.
+func (db *DB) Write(ctx context.Context, f func(*Writer) error) error {
 	select {
 	case <-db.turn:
 	case <-ctx.Done():
 		return fmt.Errorf("wait to write: %w", ctx.Err())
 	}
 	defer func() { db.turn <- struct{}{} }()
-	return f(db.conn)
+	return f(db.writer)
 }
 
 // Transact runs f in one transaction, which is durable when Transact returns
 // nil, and undone when f fails. After any other error it may have happened.
 func (db *DB) Transact(ctx context.Context, f func(*sql.Tx) error) error {
-	return db.Write(ctx, func(conn *sql.Conn) error {
-		tx, err := conn.BeginTx(ctx, nil)
+	return db.Write(ctx, func(w *Writer) error {
+		tx, err := w.conn.BeginTx(ctx, nil)
 		if err != nil {
 			return fmt.Errorf("begin: %w", err)
 		}
@@ -135,13 +145,11 @@ func (db *DB) Transact(ctx context.Context, f func(*sql.Tx) error) error {
 // Close lets go of the database.
 func (db *DB) Close() error {
 	var errs []error
-	if db.conn != nil {
-		errs = append(errs, db.conn.Close())
+	if db.writer != nil {
+		errs = append(errs, db.writer.conn.Close())
 	}
-	for _, pool := range []*sql.DB{db.reader, db.writer} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
+	for _, pool := range db.pools {
+		errs = append(errs, pool.Close())
 	}
 	return errors.Join(append(errs, db.lock.Close())...)
 }

@@ -34,9 +34,9 @@ func TestASecondOpeningIsKeptOut(t *testing.T) {
 func TestCommittedMeansOnDisk(t *testing.T) {
 	db := open(t)
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1"} {
-		err := db.Write(t.Context(), func(conn *sql.Conn) error {
+		err := db.Transact(t.Context(), func(tx *sql.Tx) error {
 			var got string
-			if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil {
+			if err := tx.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil {
 				return err
 			}
 			if got != want {
@@ -51,8 +51,29 @@ func TestCommittedMeansOnDisk(t *testing.T) {
 }
 
 func TestReaderCanNotWrite(t *testing.T) {
-	if _, err := open(t).Reader().ExecContext(t.Context(), `DELETE FROM parties`); err == nil {
-		t.Error("the reader wrote")
+	db := open(t)
+	var kind string
+	err := db.Reader().QueryRowContext(t.Context(),
+		`INSERT INTO change_head (shard, pos) VALUES (1, 1) RETURNING pos`).Scan(&kind)
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		t.Errorf("the reader wrote: %v", err)
+	}
+}
+
+func TestQueryThatIsNoneIsAnError(t *testing.T) {
+	db := open(t)
+	if err := db.Reader().QueryRowContext(t.Context(), `SELECT nothing`).Scan(new(string)); err == nil {
+		t.Error("a row was read")
+	}
+	if _, err := db.Reader().QueryContext(t.Context(), `SELECT nothing`); err == nil {
+		t.Error("rows were read")
+	}
+	err := db.Write(t.Context(), func(w *sqldb.Writer) error {
+		_, err := w.ExecContext(t.Context(), `DO nothing`)
+		return err
+	})
+	if err == nil {
+		t.Error("it was executed")
 	}
 }
 
@@ -76,15 +97,15 @@ func TestFailedTransactionLeavesNothing(t *testing.T) {
 
 func TestWaitingToWriteEndsWithItsContext(t *testing.T) {
 	db := open(t)
-	err := db.Write(t.Context(), func(*sql.Conn) error {
+	err := db.Write(t.Context(), func(*sqldb.Writer) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		return db.Write(ctx, func(*sql.Conn) error { return nil })
+		return db.Write(ctx, func(*sqldb.Writer) error { return nil })
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Write = %v, want DeadlineExceeded", err)
 	}
-	if err := db.Write(t.Context(), func(*sql.Conn) error { return nil }); err != nil {
+	if err := db.Write(t.Context(), func(*sqldb.Writer) error { return nil }); err != nil {
 		t.Errorf("the turn was lost: %v", err)
 	}
 }

@@ -42,6 +42,7 @@ const (
 	sweepEvery      = 30 * time.Second
 	maxRequest      = 64 << 10 // bytes; no request of the contract needs more
 	maxStreams      = 1000     // at once on one connection
+	callWorkers     = 64       // goroutines kept, so that their stacks need not grow anew
 )
 
 // house is a whole gateway in this process, wired from the ground up.
@@ -125,7 +126,7 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, reflect bool, d
 	h.server = grpc.NewServer(
 		grpc.Creds(authn.ServerCredentials(cert, roots, parties{h.registry})),
 		grpc.ForceServerCodecV2(codec.New()),
-		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
 		interceptor.Unary(calls), interceptor.Stream(calls),
 	)
 	doors(h.server)

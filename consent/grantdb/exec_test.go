@@ -1,7 +1,6 @@
 package grantdb_test
 
 import (
-	"database/sql"
 	"testing"
 
 	"sluice/sqldb"
@@ -9,8 +8,8 @@ import (
 
 func exec(t *testing.T, db *sqldb.DB, statement string) error {
 	t.Helper()
-	return db.Write(t.Context(), func(conn *sql.Conn) error {
-		_, err := conn.ExecContext(t.Context(), statement)
+	return db.Write(t.Context(), func(w *sqldb.Writer) error {
+		_, err := w.ExecContext(t.Context(), statement)
 		return err
 	})
 }

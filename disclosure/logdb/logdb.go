@@ -55,11 +55,11 @@ func (l *Log) Append(ctx context.Context, id disclosure.ID, e disclosure.Entry) 
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("encode accounts: %w", err)
 	}
-	err = l.db.Write(ctx, func(conn *sql.Conn) error {
+	err = l.db.Write(ctx, func(w *sqldb.Writer) error {
 		at = l.now().UTC().Truncate(time.Millisecond)
 		// Without RETURNING the statement runs to its end, and a commit that
 		// fails is this call's error.
-		added, err := conn.ExecContext(ctx, insertFenced, arguments(id, e, string(accounts), at)...)
+		added, err := w.ExecContext(ctx, insertFenced, arguments(id, e, string(accounts), at)...)
 		if err != nil {
 			return fmt.Errorf("append disclosure: %w", err)
 		}

@@ -1,7 +1,6 @@
 package logdb_test
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -327,8 +326,8 @@ func TestRecordsCanNotBeChangedInTheDatabase(t *testing.T) {
 	d := newDesk(t, nil)
 	d.must(d.append(d.entry()))
 	for _, statement := range []string{`UPDATE disclosures SET items = 0`, `DELETE FROM disclosures`} {
-		err := d.db.Write(t.Context(), func(conn *sql.Conn) error {
-			_, err := conn.ExecContext(t.Context(), statement)
+		err := d.db.Write(t.Context(), func(w *sqldb.Writer) error {
+			_, err := w.ExecContext(t.Context(), statement)
 			return err
 		})
 		if err == nil {

@@ -125,8 +125,8 @@ INSERT INTO parties (kind, id, name, standing, address) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, address = excluded.address`
 
 func (s *Store) put(ctx context.Context, kind string, p party) error {
-	err := s.db.Write(ctx, func(conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address)
+	err := s.db.Write(ctx, func(w *sqldb.Writer) error {
+		_, err := w.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address)
 		return err //nolint:wrapcheck // wrapped below
 	})
 	if err != nil {
@@ -136,8 +136,8 @@ func (s *Store) put(ctx context.Context, kind string, p party) error {
 }
 
 func (s *Store) setStanding(ctx context.Context, kind, id string, to registry.Standing) error {
-	err := s.db.Write(ctx, func(conn *sql.Conn) error {
-		changed, err := conn.ExecContext(ctx, `UPDATE parties SET standing = ? WHERE kind = ? AND id = ?`, to.String(), kind, id)
+	err := s.db.Write(ctx, func(w *sqldb.Writer) error {
+		changed, err := w.ExecContext(ctx, `UPDATE parties SET standing = ? WHERE kind = ? AND id = ?`, to.String(), kind, id)
 		if err != nil {
 			return err //nolint:wrapcheck // wrapped below
 		}
