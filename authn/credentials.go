@@ -81,7 +81,9 @@ func ClientCredentials(cert tls.Certificate, roots *x509.CertPool, want Identity
 
 // serverCreds is TLS whose connections know their Caller, so that it is read
 // from the certificate once a connection and not once a call.
-type serverCreds struct{ credentials.TransportCredentials }
+type serverCreds struct {
+	credentials.TransportCredentials
+}
 
 func (s serverCreds) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := s.TransportCredentials.ServerHandshake(conn)

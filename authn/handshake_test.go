@@ -153,8 +153,8 @@ func TestServerWithAnUndeclaredMethodDoesNotStart(t *testing.T) {
 		t.Fatalf("declared methods: %v", err)
 	}
 	for name, services := range map[string]map[string]grpc.ServiceInfo{
-		"service in no contract": {"made.up.Service": {Methods: []grpc.MethodInfo{{Name: "Do"}}}},
-		"method in no contract":  {"sluice.partner.v1.AccountService": {Methods: []grpc.MethodInfo{{Name: "Do"}}}},
+		"service in no contract":    {"made.up.Service": {Methods: []grpc.MethodInfo{{Name: "Do"}}}},
+		"method in no contract":     {"sluice.partner.v1.AccountService": {Methods: []grpc.MethodInfo{{Name: "Do"}}}},
 		"method without the option": {"undeclared.Service": {Methods: []grpc.MethodInfo{{Name: "Do"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,7 +21,7 @@ func main() {
 
 // run is the measuring process, or, named by the first argument, one of the
 // servers it starts as processes of their own.
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, args []string) (err error) {
 	if len(args) == 3 && args[0] == "bank" {
 		return serveBank(ctx, args[1], args[2])
 	}
@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer func() { err = errors.Join(err, s.close()) }()
 	results, err := measure(ctx, s, load{rounds: *rounds, requests: *requests, inFlight: *inFlight})
 	if err != nil {
 		return err

@@ -106,7 +106,7 @@ func (s *stage) start(ctx context.Context, program string) error {
 
 // spawn starts a child; where address is not nil, the child's first line is it.
 func (s *stage) spawn(ctx context.Context, address *string, program string, args ...string) (int, error) {
-	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // the program to measure, and this one
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -131,7 +131,7 @@ func awaitFile(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
-		if raw, err := os.ReadFile(path); err == nil && len(raw) > 0 { //nolint:gosec // in our own folder
+		if raw, err := os.ReadFile(path); err == nil && len(raw) > 0 {
 			return strings.TrimSpace(string(raw)), nil
 		}
 		select {

@@ -78,7 +78,7 @@ func (w walked) about(v policy.Verdict, r disclosure.Receipt) *partnerv1.Release
 	}
 	if w.ask.Unattended {
 		about.AccessBudget = &partnerv1.AccessBudget{
-			Remaining: int32(v.Remaining()), //nolint:gosec // at most Terms.unattended_per_day, 1000
+			Remaining: int32(v.Remaining()),
 			ResetAt:   timestamppb.New(v.ResetAt()),
 		}
 	}

@@ -100,14 +100,15 @@ func (e *Error) With(key, value string) *Error {
 
 // Error has the cause too: it is for logs, not for callers.
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%s: %s", Name(e.Reason), e.Message)
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s: %s", Name(e.Reason), e.Message)
 	for _, v := range e.Violations {
-		s += fmt.Sprintf(" (%s: %s)", v.Field, v.Description)
+		fmt.Fprintf(&s, " (%s: %s)", v.Field, v.Description)
 	}
 	if e.cause != nil {
-		s += ": " + e.cause.Error()
+		fmt.Fprintf(&s, ": %v", e.cause)
 	}
-	return s
+	return s.String()
 }
 
 // Unwrap gives the cause.

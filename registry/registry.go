@@ -7,7 +7,7 @@ import (
 	"sluice/consent"
 )
 
-// ErrNotFound: no such party is registered.
+// ErrNotFound means that no such party is registered.
 var ErrNotFound = errors.New("party not registered")
 
 // Standing says whether a party may take part. The zero value may not.
@@ -27,8 +27,9 @@ func (s Standing) String() string {
 		return "ACTIVE"
 	case Suspended:
 		return "SUSPENDED"
+	default:
+		return "UNKNOWN"
 	}
-	return "UNKNOWN"
 }
 
 // Partner is a registered data recipient.

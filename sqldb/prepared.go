@@ -16,7 +16,7 @@ type Reader struct {
 
 // QueryContext is sql.DB's.
 func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := r.prepare(ctx, query)
+	s, err := r.prepare(ctx, query) //nolint:sqlclosecheck // kept
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (r *Reader) QueryContext(ctx context.Context, query string, args ...any) (*
 
 // QueryRowContext is sql.DB's.
 func (r *Reader) QueryRowContext(ctx context.Context, query string, args ...any) Row {
-	s, err := r.prepare(ctx, query)
+	s, err := r.prepare(ctx, query) //nolint:sqlclosecheck // kept
 	if err != nil {
 		return failed{err}
 	}
@@ -48,7 +48,7 @@ func (r *Reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
 	if first, lost := r.kept.LoadOrStore(query, s); lost {
-		_ = s.Close()                 // somebody else was first; both are the same
+		_ = s.Close()                 //nolint:sqlclosecheck // somebody else was first, and both are the same
 		return first.(*sql.Stmt), nil //nolint:forcetypeassert // nothing else is kept
 	}
 	return s, nil

@@ -65,10 +65,12 @@ func TestQueryThatIsNoneIsAnError(t *testing.T) {
 	if err := db.Reader().QueryRowContext(t.Context(), `SELECT nothing`).Scan(new(string)); err == nil {
 		t.Error("a row was read")
 	}
-	if _, err := db.Reader().QueryContext(t.Context(), `SELECT nothing`); err == nil {
-		t.Error("rows were read")
+	rows, err := db.Reader().QueryContext(t.Context(), `SELECT nothing`)
+	if err == nil {
+		defer rows.Close()
+		t.Error("rows were read", rows.Err())
 	}
-	err := db.Write(t.Context(), func(w *sqldb.Writer) error {
+	err = db.Write(t.Context(), func(w *sqldb.Writer) error {
 		_, err := w.ExecContext(t.Context(), `DO nothing`)
 		return err
 	})

@@ -134,7 +134,7 @@ func request(m bank.Method, r bank.Request) (proto.Message, error) {
 	case bank.ListTransactions:
 		return &bankv1.ListTransactionsRequest{
 			Subject: subject, FromDate: dateOf(r.From), ToDate: dateOf(r.To),
-			PageSize: int32(r.PageSize), PageToken: r.PageToken, //nolint:gosec // at most 500
+			PageSize: int32(r.PageSize), PageToken: r.PageToken,
 		}, nil
 	default:
 		return nil, fmt.Errorf("bank has no method %s", m)
@@ -143,5 +143,5 @@ func request(m bank.Method, r bank.Request) (proto.Message, error) {
 
 func dateOf(d consent.Day) *date.Date {
 	y, m, day := d.Date()
-	return &date.Date{Year: int32(y), Month: int32(m), Day: int32(day)} //nolint:gosec // calendar parts
+	return &date.Date{Year: int32(y), Month: int32(m), Day: int32(day)}
 }

@@ -43,7 +43,7 @@ func allClusters() []string {
 	var out []string
 	for n := range len(datav1.DataCluster_name) {
 		if n > 0 {
-			out = append(out, consent.ClusterName(datav1.DataCluster(n))) //nolint:gosec // a handful
+			out = append(out, consent.ClusterName(datav1.DataCluster(n)))
 		}
 	}
 	return out
@@ -61,7 +61,7 @@ func (p *purpose) UnmarshalText(text []byte) error {
 	if !ok || n == 0 {
 		var all []string
 		for i := range len(consentv1.Purpose_name) - 1 {
-			all = append(all, consent.PurposeName(consentv1.Purpose(i+1))) //nolint:gosec // a handful
+			all = append(all, consent.PurposeName(consentv1.Purpose(i+1)))
 		}
 		return fmt.Errorf("there is no purpose %q; there are %s", text, strings.Join(all, ", "))
 	}
@@ -97,7 +97,7 @@ func (d *calendarDay) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q is no day; write it like 2026-01-31", text)
 	}
 	y, m, dd := day.Date()
-	d.Date = &date.Date{Year: int32(y), Month: int32(m), Day: int32(dd)} //nolint:gosec // of four digits at most
+	d.Date = &date.Date{Year: int32(y), Month: int32(m), Day: int32(dd)}
 	return nil
 }
 
@@ -122,7 +122,7 @@ func formatMoney(m *money.Money) string {
 	for len(decimals) < 2 {
 		decimals += "0"
 	}
-	return fmt.Sprintf("%s%d.%s %s", sign, uint64(units), decimals, m.GetCurrencyCode()) //nolint:gosec // the least int64 has no positive
+	return fmt.Sprintf("%s%d.%s %s", sign, uint64(units), decimals, m.GetCurrencyCode())
 }
 
 func formatTime(t interface{ AsTime() time.Time }) string {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -81,15 +82,12 @@ func (c *underConsent) print(w io.Writer, a answer, head string, rows [][]string
 const accountHead = "ACCOUNT|KIND|STATUS|CURRENCY|NAME|NUMBER|HOLDERS"
 
 func accountRow(a *datav1.Account) []string {
-	holders := ""
-	for i, h := range a.GetHolders() {
-		if i > 0 {
-			holders += ", "
-		}
-		holders += h.GetName()
+	var holders []string
+	for _, h := range a.GetHolders() {
+		holders = append(holders, h.GetName())
 	}
 	return []string{
-		a.GetAccountId(), shortName(a.GetKind()), shortName(a.GetStatus()), a.GetCurrency(), a.GetDisplayName(), a.GetNumber(), holders,
+		a.GetAccountId(), shortName(a.GetKind()), shortName(a.GetStatus()), a.GetCurrency(), a.GetDisplayName(), a.GetNumber(), strings.Join(holders, ", "),
 	}
 }
 

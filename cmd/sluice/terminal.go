@@ -38,7 +38,7 @@ func progress(w io.Writer, what string) (done func()) {
 	if !isTerminal(w) {
 		return func() {}
 	}
-	const clear = "\r\x1b[K"
+	const wipe = "\r\x1b[K"
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -48,11 +48,11 @@ func progress(w io.Writer, what string) (done func()) {
 			select {
 			case <-stop:
 				if n > 1 {
-					fmt.Fprint(w, clear)
+					fmt.Fprint(w, wipe)
 				}
 				return
 			case <-tick.C:
-				fmt.Fprintf(w, "%s%s … %d s", clear, what, n)
+				fmt.Fprintf(w, "%s%s … %d s", wipe, what, n)
 			}
 		}
 	}()

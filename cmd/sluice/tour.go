@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -140,15 +141,15 @@ func (t *tour) parties() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	names := ""
+	var names []string
 	for _, p := range append(banks.GetBanks(), partners.GetPartners()...) {
 		if p.GetStanding() != operatorv1.Standing_STANDING_ACTIVE {
 			return "", fmt.Errorf("%s is %s", p.GetPartyId(), shortName(p.GetStanding()))
 		}
-		names += ", " + p.GetDisplayName()
+		names = append(names, p.GetDisplayName())
 	}
 	if len(banks.GetBanks()) < 4 || len(partners.GetPartners()) < 2 {
 		return "", fmt.Errorf("there are %d banks and %d partners", len(banks.GetBanks()), len(partners.GetPartners()))
 	}
-	return names[2:], nil
+	return strings.Join(names, ", "), nil
 }

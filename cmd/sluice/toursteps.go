@@ -143,7 +143,7 @@ func (t *tour) tooDeep() error {
 	y, m, d := (consent.DayOf(time.Now()) - 2*tourLookBack).Date()
 	_, err := t.messenger.ListTransactions(t.ctx, &partnerv1.ListTransactionsRequest{
 		Access: access(t.consent), AccountId: t.accounts[0],
-		FromDate: &date.Date{Year: int32(y), Month: int32(m), Day: int32(d)}, //nolint:gosec // a date
+		FromDate: &date.Date{Year: int32(y), Month: int32(m), Day: int32(d)},
 	})
 	return err
 }

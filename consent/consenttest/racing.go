@@ -3,6 +3,7 @@ package consenttest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -55,14 +56,14 @@ func oneReplaceWins(t *testing.T, s consent.Store) {
 	history := []consent.Change{ch}
 	for range 5 {
 		errs := race(func(i int) error {
-			mine, made := next(c, fmt.Sprint(i))
+			mine, made := next(c, strconv.Itoa(i))
 			return s.Replace(t.Context(), mine, made)
 		})
 		won := winner(t, errs, consent.ErrConflict)
 		if won < 0 {
 			return
 		}
-		c, ch = next(c, fmt.Sprint(won))
+		c, ch = next(c, strconv.Itoa(won))
 		history = append(history, ch)
 		holds(t, s, c, history...)
 	}
@@ -99,7 +100,7 @@ func consentsApart(t *testing.T, s consent.Store) {
 			return fmt.Errorf("create: %w", err)
 		}
 		for range revisions {
-			c, ch := next(k.c, fmt.Sprint(i))
+			c, ch := next(k.c, strconv.Itoa(i))
 			if err := s.Replace(t.Context(), c, ch); err != nil {
 				return fmt.Errorf("replace: %w", err)
 			}

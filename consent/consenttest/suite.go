@@ -46,12 +46,11 @@ func RunStore(t *testing.T, open Open) {
 	}
 }
 
-func create(t *testing.T, s consent.Store, c consent.Consent, ch consent.Change) consent.Consent {
+func create(t *testing.T, s consent.Store, c consent.Consent, ch consent.Change) {
 	t.Helper()
 	if err := s.Create(t.Context(), c, ch); err != nil {
 		t.Fatalf("Create(%s): %v", c.ID, err)
 	}
-	return c
 }
 
 func replace(t *testing.T, s consent.Store, c consent.Consent, ch consent.Change) consent.Consent {

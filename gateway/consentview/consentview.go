@@ -31,7 +31,7 @@ func view(c consent.Consent, name func(consent.AccountID) string) *consentv1.Con
 		ConsentId: string(c.ID), Revision: c.Revision, Status: c.Status,
 		PartnerId: string(c.Partner), BankId: string(c.Bank),
 		Asked:        terms(c.Asked),
-		LookBackDays: int32(c.LookBackDays), //nolint:gosec // at most 730
+		LookBackDays: int32(c.LookBackDays),
 		ValidUntil:   timestamppb.New(c.ValidUntil),
 		CreatedAt:    timestamppb.New(c.CreatedAt), ChangedAt: timestamppb.New(c.ChangedAt),
 		EndClamped: c.EndClamped,
@@ -45,11 +45,11 @@ func view(c consent.Consent, name func(consent.AccountID) string) *consentv1.Con
 func terms(t consent.Terms) *consentv1.Terms {
 	return &consentv1.Terms{
 		Clusters: t.Clusters.List(), Purpose: t.Purpose, PurposeText: t.PurposeText,
-		LookBackDays:     int32(t.LookBackDays), //nolint:gosec // at most 730
+		LookBackDays:     int32(t.LookBackDays),
 		ValidUntil:       timestamppb.New(t.ValidUntil),
-		UnattendedPerDay: int32(t.UnattendedPerDay), //nolint:gosec // at most 1000
+		UnattendedPerDay: int32(t.UnattendedPerDay),
 		OneTime:          t.OneTime,
-		RetentionDays:    int32(t.RetentionDays), //nolint:gosec // at most 730
+		RetentionDays:    int32(t.RetentionDays),
 	}
 }
 

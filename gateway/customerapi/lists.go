@@ -113,7 +113,7 @@ func view(d disclosure.Record) *customerv1.Disclosure {
 		DisclosureId: string(d.ID), ConsentId: string(d.Consent), GrantRevision: d.Revision,
 		PartnerId: string(d.Partner), Method: d.Method, Clusters: d.Clusters.List(), Purpose: d.Purpose,
 		Unattended: d.Unattended, ReleasedAt: timestamppb.New(d.At), PolicyRevision: d.PolicyRevision,
-		Items: int32(d.Items), //nolint:gosec // bounded by the size of an answer
+		Items: int32(d.Items),
 	}
 	for _, a := range d.Accounts {
 		out.AccountIds = append(out.AccountIds, string(a))

@@ -96,7 +96,7 @@ func drawNumber(t *rapid.T) uint64 {
 }
 
 func drawOdd(t *rapid.T, b []byte, m protoreflect.MessageDescriptor) []byte {
-	n := protowire.Number(rapid.IntRange(1, int(m.Fields().Len())+3).Draw(t, "number of odd field"))
+	n := protowire.Number(rapid.IntRange(1, m.Fields().Len()+3).Draw(t, "number of odd field"))
 	switch rapid.IntRange(0, 4).Draw(t, "oddity") {
 	case 0:
 		return protowire.AppendVarint(protowire.AppendTag(b, n, protowire.VarintType), drawNumber(t))

@@ -123,7 +123,7 @@ func (k *keeper) failure(value []byte) error {
 			f.Account = consent.AccountID(v)
 		case n == failureCodeField && wire == protowire.VarintType:
 			code, _ := protowire.ConsumeVarint(v)
-			f.Code = int32(code) //nolint:gosec // as protobuf reads an enum
+			f.Code = int32(code)
 		default:
 			k.shown.dropped.Unknown++
 		}
@@ -252,7 +252,7 @@ func (k *keeper) begin(n protowire.Number, from []byte) mark {
 func (k *keeper) end(m mark) {
 	body := m.at + m.room
 	size := len(k.out) - body
-	need := protowire.SizeVarint(uint64(size)) //nolint:gosec // a length is not negative
+	need := protowire.SizeVarint(uint64(size))
 	if need > m.room {
 		k.out = append(k.out, "0123456789"[:need-m.room]...)
 	}
@@ -260,5 +260,5 @@ func (k *keeper) end(m mark) {
 		copy(k.out[m.at+need:], k.out[body:body+size])
 		k.out = k.out[:m.at+need+size]
 	}
-	protowire.AppendVarint(k.out[:m.at], uint64(size)) //nolint:gosec // a length is not negative
+	protowire.AppendVarint(k.out[:m.at], uint64(size))
 }

@@ -65,7 +65,7 @@ func (m *message) day(b []byte) (consent.Day, error) {
 			value = value[len(whole):]
 			if n >= yearField && n <= dayField && wire == protowire.VarintType {
 				v, _ := protowire.ConsumeVarint(part)
-				date[n] = int32(v) //nolint:gosec // as protobuf reads an int32
+				date[n] = int32(v)
 			}
 		}
 	}

@@ -46,6 +46,6 @@ func withoutCommas(whole string) (string, error) {
 
 // money is the amount as google.type.Money: units and nanos have one sign.
 func (a amount) money(currency string) *money.Money {
-	const hundredth = 10_000_000                                                                          // nanos
-	return &money.Money{CurrencyCode: currency, Units: int64(a / 100), Nanos: int32(a % 100 * hundredth)} //nolint:gosec // below 10^9
+	const hundredth = 10_000_000 // nanos
+	return &money.Money{CurrencyCode: currency, Units: int64(a / 100), Nanos: int32(a % 100 * hundredth)}
 }

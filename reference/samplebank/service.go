@@ -109,7 +109,7 @@ func (a *account) account(rolled day) *datav1.Account {
 	if l := a.loan; l != nil {
 		out.Loan = &datav1.LoanTerms{
 			Principal: l.principal.money(a.currency), MonthlyPayment: l.payment.money(a.currency),
-			DurationMonths: int32(l.months), GrantedDate: (l.granted + rolled).date(), //nolint:gosec // at most 60
+			DurationMonths: int32(l.months), GrantedDate: (l.granted + rolled).date(),
 		}
 	}
 	return out

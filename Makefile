@@ -1,0 +1,82 @@
+# Sluice. "make help" lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Tools are pinned here and built into .bin; a stamp for each version says that
+# it is there.
+BIN := $(CURDIR)/.bin
+TOOLS := \
+	buf=github.com/bufbuild/buf/cmd/buf@v1.75.0 \
+	protoc-gen-go=google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 \
+	protoc-gen-go-grpc=google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.6.0 \
+	gofumpt=mvdan.cc/gofumpt@v0.12.0 \
+	golangci-lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 \
+	opa=github.com/open-policy-agent/opa@v1.22.2 \
+	grpcurl=github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
+
+# stamp,name: the stamp file of a tool
+stamp = $(BIN)/.$(1)-$(lastword $(subst @, ,$(filter $(1)=%,$(TOOLS))))
+ALL_STAMPS = $(foreach t,$(TOOLS),$(call stamp,$(firstword $(subst =, ,$(t)))))
+
+$(BIN)/.%:
+	@name="$*"; name="$${name%-v*}"; \
+	for t in $(TOOLS); do [ "$${t%%=*}" = "$$name" ] && package="$${t#*=}"; done; \
+	echo "building $$name"; GOBIN=$(BIN) go install "$$package"; touch "$@"
+
+FUZZTIME ?= 20s
+GO_FILES = $(shell git ls-files '*.go' | grep -v '^gen/')
+
+.PHONY: help demo tour build test check gen lint fuzz bench tools clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+
+demo: build ## start everything here, take the tour, stay up until Ctrl-C
+	@bin/sluice demo
+
+tour: build ## start everything here, take the tour, exit 0 if it all came out right
+	@bin/sluice tour
+
+build: ## build bin/sluice
+	@go build -o bin/sluice ./cmd/sluice
+
+test: check ## check everything and run all tests, with the race detector
+	go test -race -timeout 10m ./...
+
+check: lint ## contract, rules, generated code, formatting, lint; no tests
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf breaking --against proto/baseline.binpb
+	$(MAKE) --no-print-directory gen
+	@test -z "$$(git status --porcelain gen)" || { git status --short gen; echo "gen/ is not what \"make gen\" makes of proto/; commit it"; exit 1; }
+	$(BIN)/opa check --strict policy/rules
+	@test -z "$$($(BIN)/opa fmt --list policy/rules)" || { $(BIN)/opa fmt --diff policy/rules; exit 1; }
+	$(BIN)/opa test --coverage --threshold 100 --format json policy/rules | tail -n 5
+
+gen: $(call stamp,buf) $(call stamp,protoc-gen-go) $(call stamp,protoc-gen-go-grpc) ## make gen/ from proto/ anew
+	rm -rf gen
+	$(BIN)/buf generate
+
+lint: tools ## vet, golangci-lint, gofumpt
+	go vet ./...
+	$(BIN)/golangci-lint run
+	@test -z "$$($(BIN)/gofumpt -l $(GO_FILES))" || { $(BIN)/gofumpt -d $(GO_FILES); exit 1; }
+
+fuzz: ## run each fuzz target for FUZZTIME (20s)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+		grep -oE '^func Fuzz[A-Za-z]+' "$$file" | awk '{print $$2}' | while read -r name; do \
+			echo "$$name"; go test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+bench: build ## measure pulls through the gate against a bare pass-through
+	@go run ./bench -sluice bin/sluice
+	@go test ./policy ./gateway/fields ./disclosure/logdb ./consent/grantdb -run '^$$' -bench . | grep -E '^(pkg|Bench)'
+
+tools: $(ALL_STAMPS) ## build the pinned tools into .bin
+
+clean: ## remove what was built here
+	rm -rf bin .bin dist

@@ -1,0 +1,352 @@
+// Package house holds the house's rules as tests; ARCHITECTURE.md says them in
+// words.
+package house
+
+import (
+	"bufio"
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms says, for each package, which others of the house it may import, its
+// tests left out. Whatever is not here has no right to be.
+var rooms = map[string][]string{
+	// The ground.
+	"refusal": {"gen"},
+	"sqldb":   {},
+
+	// The nouns.
+	"consent":    {"gen", "refusal"},
+	"disclosure": {"consent"},
+	"registry":   {"consent"},
+	"authn":      {"consent", "gen"},
+
+	// The walk's helpers.
+	"policy":         {"consent", "disclosure", "refusal"},
+	"gateway/fields": {"consent", "gen"},
+	"bank":           {"consent"},
+
+	// The walk.
+	"gateway":           {"bank", "consent", "disclosure", "gateway/fields", "gateway/pagetoken", "gen", "policy", "refusal", "registry"},
+	"gateway/pagetoken": {},
+
+	// The doors.
+	"gateway/partnerapi":  {"authn", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry"},
+	"gateway/customerapi": {"authn", "bank", "consent", "disclosure", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
+	"gateway/operatorapi": {"authn", "consent", "gateway/consentview", "gen", "refusal", "registry"},
+	"gateway/consentview": {"consent", "gen", "refusal"},
+	"gateway/interceptor": {"authn", "refusal"},
+	"gateway/codec":       {},
+
+	// The adapters. Only cmd and tests import them, and they not each other.
+	"consent/grantdb":     {"consent", "gen", "sqldb"},
+	"disclosure/logdb":    {"consent", "disclosure", "gen", "sqldb"},
+	"registry/registrydb": {"consent", "registry", "sqldb"},
+	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
+	"authn/devca":         {"authn"},
+
+	// What tests share.
+	"consent/consenttest": {"consent", "gen"},
+	"bank/banktest":       {"bank", "consent", "gateway/codec", "gen"},
+
+	// Outsiders know the contract only.
+	"reference/samplebank": {"gen"},
+}
+
+// wiring may import whatever it wires; nobody imports it.
+var wiring = []string{".", "cmd/sluice", "e2e", "bench"}
+
+// adapters are imported by wiring and by tests alone.
+var adapters = []string{"consent/grantdb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "sqldb"}
+
+// never says what must not be reached from a room, at whatever distance.
+var never = map[string][]string{
+	"sluice/consent":              {"google.golang.org/grpc", "database/sql", "github.com/open-policy-agent", "github.com/redis"},
+	"sluice/gateway":              {"database/sql", "github.com/redis", "modernc.org/sqlite"},
+	"sluice/reference/samplebank": {"sluice/consent", "sluice/gateway", "sluice/authn", "sluice/policy"},
+}
+
+const (
+	maxFileLines = 500
+	maxFuncLines = 60
+	maxDepth     = 2
+)
+
+// source is one hand-written Go file.
+type source struct {
+	path, room string
+	test       bool
+	file       *ast.File
+	set        *token.FileSet
+	lines      int
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	var out []source
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (p == "gen" || strings.HasPrefix(d.Name(), ".") && p != ".") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(p, ".go") {
+			return nil
+		}
+		raw, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, p, raw, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		out = append(out, source{filepath.ToSlash(p), path.Dir(filepath.ToSlash(p)), strings.HasSuffix(p, "_test.go"), file, set, bytes.Count(raw, []byte("\n"))})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 100 {
+		t.Fatalf("only %d files found", len(out))
+	}
+	return out
+}
+
+// inner is the room of an import of ours; all of gen is one.
+func inner(spec *ast.ImportSpec) (string, bool) {
+	room, ok := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), "sluice/")
+	if strings.HasPrefix(room, "gen/") {
+		room = "gen"
+	}
+	return room, ok
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	for _, s := range sources(t) {
+		may, known := rooms[s.room]
+		if !known && !slices.Contains(wiring, s.room) {
+			t.Errorf("%s: the room %q has no line in house_test.go and ARCHITECTURE.md; give it one", s.path, s.room)
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			room, ours := inner(spec)
+			if !ours || s.test || slices.Contains(wiring, s.room) || room == s.room {
+				continue
+			}
+			if !slices.Contains(may, room) {
+				t.Errorf("%s may not import %s", s.path, room)
+			}
+			if slices.Contains(adapters, room) && !(room == "sqldb" && slices.Contains(adapters, s.room)) {
+				t.Errorf("%s imports the adapter %s; only the wiring may", s.path, room)
+			}
+		}
+	}
+}
+
+func TestRoomsInTheTableExistAndUseTheirRights(t *testing.T) {
+	used := map[string]map[string]bool{}
+	for _, s := range sources(t) {
+		if used[s.room] == nil {
+			used[s.room] = map[string]bool{}
+		}
+		for _, spec := range s.file.Imports {
+			if room, ours := inner(spec); ours && !s.test {
+				used[s.room][room] = true
+			}
+		}
+	}
+	for room, may := range rooms {
+		if used[room] == nil {
+			t.Errorf("there is no room %q", room)
+		}
+		for _, other := range may {
+			if !used[room][other] {
+				t.Errorf("%s may import %s and does not; take the right away", room, other)
+			}
+		}
+	}
+}
+
+func TestOutsideLibrariesStayInTheirRooms(t *testing.T) {
+	for root, forbidden := range never {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", root).Output()
+		if err != nil {
+			t.Fatalf("go list %s: %v", root, err)
+		}
+		for dep := range strings.FieldsSeq(string(out)) {
+			for _, f := range forbidden {
+				if dep == f || strings.Contains(f, "/") && f != "database/sql" && strings.HasPrefix(dep, f) {
+					t.Errorf("%s reaches %s", root, dep)
+				}
+			}
+		}
+	}
+}
+
+func TestFilesAndFunctionsFitTheirSizes(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.lines > maxFileLines {
+			t.Errorf("%s has %d lines, more than %d", s.path, s.lines, maxFileLines)
+		}
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || s.test {
+				continue
+			}
+			if n := s.set.Position(f.End()).Line - s.set.Position(f.Pos()).Line; n > maxFuncLines {
+				t.Errorf("%s: %s has %d lines, more than %d", s.path, f.Name.Name, n, maxFuncLines)
+			}
+		}
+	}
+}
+
+func TestEveryRoomSaysWhatItIs(t *testing.T) {
+	said, all := map[string]bool{}, map[string]bool{}
+	for _, s := range sources(t) {
+		all[s.room] = true
+		if s.file.Doc != nil && len(s.file.Doc.Text()) > 40 {
+			said[s.room] = true
+		}
+	}
+	for room := range all {
+		if !said[room] {
+			t.Errorf("%s has no package comment", room)
+		}
+	}
+}
+
+func TestNamesSayWhatIsInside(t *testing.T) {
+	empty := regexp.MustCompile(`(?i)(^|[/_])(utils?|common|helpers?|managers?|core|types?|misc|mocks?|shared|base|stuff)(\.go|[/_]|$)`)
+	for _, s := range sources(t) {
+		if empty.MatchString(s.path) {
+			t.Errorf("%s: the name does not say what is inside", s.path)
+		}
+		if depth := strings.Count(s.path, "/"); depth > maxDepth {
+			t.Errorf("%s is %d folders deep, more than %d", s.path, depth, maxDepth)
+		}
+	}
+}
+
+func TestArchitectureNamesEveryRoom(t *testing.T) {
+	page := read(t, "ARCHITECTURE.md")
+	for room := range maps.Keys(rooms) {
+		if !strings.Contains(page, "`"+room+"`") {
+			t.Errorf("ARCHITECTURE.md does not name `%s`", room)
+		}
+	}
+}
+
+// Each direct dependency has a line that says which room it is for, and why.
+func TestDependenciesAreAccountedFor(t *testing.T) {
+	var want, have []string
+	direct := regexp.MustCompile(`^\t(\S+) v\S+$`)
+	lines := bufio.NewScanner(strings.NewReader(read(t, "go.mod")))
+	for lines.Scan() {
+		if m := direct.FindStringSubmatch(lines.Text()); m != nil {
+			want = append(want, m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(read(t, "docs/dependencies.md"), -1) {
+		have = append(have, m[1])
+	}
+	slices.Sort(want)
+	slices.Sort(have)
+	if !slices.Equal(want, have) {
+		t.Errorf("docs/dependencies.md has\n%s\nand go.mod has\n%s", strings.Join(have, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A command that a page names must be there.
+func TestPagesNameCommandsThatExist(t *testing.T) {
+	targets := read(t, "Makefile")
+	program := ""
+	for _, s := range sources(t) {
+		if s.room == "cmd/sluice" && !s.test {
+			program += read(t, s.path)
+		}
+	}
+	makes := regexp.MustCompile("(?m)(?:^|`|&& )make ([a-z]+)")
+	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank) ([a-z]+)`)
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "CONTRIBUTING.md", "SECURITY.md") {
+		text := read(t, page)
+		for _, m := range makes.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(targets, "\n"+m[1]+":") {
+				t.Errorf("%s names \"make %s\", which there is not", page, m[1])
+			}
+		}
+		for _, m := range sluices.FindAllStringSubmatch(text, -1) {
+			command := regexp.MustCompile("(?i)\\b" + m[1] + m[2] + "Cmd struct")
+			if !command.MatchString(program) {
+				t.Errorf("%s names \"sluice %s %s\", which there is not", page, m[1], m[2])
+			}
+		}
+	}
+}
+
+// The threat model names tests; each must be there.
+func TestThreatModelNamesTestsThatExist(t *testing.T) {
+	there := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.test {
+				there[f.Name.Name] = true
+			}
+		}
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)`").FindAllStringSubmatch(read(t, "docs/threat-model.md"), -1)
+	if len(named) < 30 {
+		t.Fatalf("only %d tests are named", len(named))
+	}
+	for _, m := range named {
+		if !there[m[1]] {
+			t.Errorf("docs/threat-model.md names %s, which there is not", m[1])
+		}
+	}
+}
+
+// Links between pages must lead somewhere.
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	err := filepath.WalkDir(".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".md") || strings.HasPrefix(p, ".") {
+			return err
+		}
+		for _, m := range link.FindAllStringSubmatch(read(t, p), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(p), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", p, m[1], err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
