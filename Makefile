@@ -49,7 +49,7 @@ test: check ## check everything and run all tests, with the race detector
 check: lint ## contract, rules, generated code, formatting, lint; no tests
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
-	$(BIN)/buf breaking --against proto/baseline.binpb
+	$(BIN)/buf breaking proto --against proto/baseline.binpb
 	$(MAKE) --no-print-directory gen
 	@test -z "$$(git status --porcelain gen)" || { git status --short gen; echo "gen/ is not what \"make gen\" makes of proto/; commit it"; exit 1; }
 	$(BIN)/opa check --strict policy/rules
