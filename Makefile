@@ -44,7 +44,7 @@ build: ## build bin/sluice
 	@go build -o bin/sluice ./cmd/sluice
 
 test: check ## check everything and run all tests, with the race detector
-	go test -race -timeout 10m ./...
+	go test -race -count=1 -timeout 10m ./...
 
 check: lint ## contract, rules, generated code, formatting, lint; no tests
 	$(BIN)/buf lint

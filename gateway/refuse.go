@@ -92,7 +92,8 @@ func denied(g consent.Grant, v policy.Verdict) error {
 	case refusal.LookbackExceeded:
 		r.With("look_back_days", strconv.Itoa(g.LookBackDays()))
 	case refusal.InvalidRequest:
-		return refusal.Invalid("to_date", "must not be before from_date")
+		// The door compared the two dates; what is left is a period that has not begun.
+		return refusal.Invalid("from_date", "must not be in the future")
 	default:
 	}
 	return r

@@ -304,6 +304,7 @@ func TestNoRecordUnderAGrantAfterItsRevokeReturned(t *testing.T) {
 					err := d.append(e)
 					if err == nil && before {
 						t.Errorf("round %d: recorded after the revoke returned", round)
+						return
 					}
 					if err != nil {
 						if !errors.Is(err, disclosure.ErrGrantChanged) {
