@@ -29,7 +29,8 @@ $(BIN)/.%:
 FUZZTIME ?= 20s
 GO_FILES = $(shell git ls-files '*.go' | grep -v '^gen/')
 
-.PHONY: help demo tour build test check gen lint fuzz bench tools clean
+
+.PHONY: help demo tour build test services down check gen lint fuzz bench tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -44,7 +45,16 @@ build: ## build bin/sluice
 	@go build -o bin/sluice ./cmd/sluice
 
 test: check ## check everything and run all tests, with the race detector
+	@deploy/services.sh up > .services.env
+	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; \
+	. ./.services.env && export SLUICE_TEST_ALL=1 && \
 	go test -race -count=1 -timeout 10m ./...
+
+services: ## start PostgreSQL, Redis and a Redis Cluster for tests here; "make down" stops them
+	@deploy/services.sh up
+
+down: ## stop what "make services" started
+	@deploy/services.sh down
 
 check: lint ## contract, rules, generated code, formatting, lint; no tests
 	$(BIN)/buf lint

@@ -25,13 +25,15 @@ import (
 var rooms = map[string][]string{
 	// The ground.
 	"refusal": {"gen"},
-	"sqldb":   {},
+	"sqldb":   {"mutant"},
+	"mutant":  {},
 
 	// The nouns.
-	"consent":    {"gen", "refusal"},
-	"disclosure": {"consent"},
-	"registry":   {"consent"},
-	"authn":      {"consent", "gen"},
+	"consent":         {"gen", "mutant", "refusal"},
+	"consent/barrier": {"consent", "mutant"},
+	"disclosure":      {"consent"},
+	"registry":        {"consent"},
+	"authn":           {"consent", "gen"},
 
 	// The walk's helpers.
 	"policy":         {"consent", "disclosure", "refusal"},
@@ -39,26 +41,31 @@ var rooms = map[string][]string{
 	"bank":           {"consent"},
 
 	// The walk.
-	"gateway":           {"bank", "consent", "disclosure", "gateway/fields", "gateway/pagetoken", "gen", "policy", "refusal", "registry"},
+	"gateway":           {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gateway/pagetoken", "gen", "mutant", "policy", "refusal", "registry"},
 	"gateway/pagetoken": {},
 
 	// The doors.
 	"gateway/partnerapi":  {"authn", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry"},
 	"gateway/customerapi": {"authn", "bank", "consent", "disclosure", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
 	"gateway/operatorapi": {"authn", "consent", "gateway/consentview", "gen", "refusal", "registry"},
+	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},
 	"gateway/consentview": {"consent", "gen", "refusal"},
 	"gateway/interceptor": {"authn", "refusal"},
 	"gateway/codec":       {},
 
 	// The adapters. Only cmd and tests import them, and they not each other.
 	"consent/grantdb":     {"consent", "gen", "sqldb"},
-	"disclosure/logdb":    {"consent", "disclosure", "gen", "sqldb"},
-	"registry/registrydb": {"consent", "registry", "sqldb"},
+	"consent/grantcache":  {"consent", "mutant"},
+	"consent/replica":     {"consent"},
+	"consent/replicadb":   {"consent", "consent/barrier", "consent/replica", "mutant", "sqldb"},
+	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "sqldb"},
+	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
 	"authn/devca":         {"authn"},
 
 	// What tests share.
 	"consent/consenttest": {"consent", "gen"},
+	"sqldb/sqldbtest":     {"sqldb"},
 	"bank/banktest":       {"bank", "consent", "gateway/codec", "gen"},
 
 	// Outsiders know the contract only.
@@ -69,12 +76,15 @@ var rooms = map[string][]string{
 var wiring = []string{".", "cmd/sluice", "e2e", "bench"}
 
 // adapters are imported by wiring and by tests alone.
-var adapters = []string{"consent/grantdb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "sqldb"}
+var adapters = []string{"consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "sqldb"}
 
 // never says what must not be reached from a room, at whatever distance.
 var never = map[string][]string{
 	"sluice/consent":              {"google.golang.org/grpc", "database/sql", "github.com/open-policy-agent", "github.com/redis"},
-	"sluice/gateway":              {"database/sql", "github.com/redis", "modernc.org/sqlite"},
+	"sluice/gateway":              {"database/sql", "github.com/redis", "github.com/jackc", "modernc.org/sqlite"},
+	"sluice/consent/barrier":      {"database/sql", "google.golang.org/grpc"},
+	"sluice/consent/grantcache":   {"database/sql", "google.golang.org/grpc"},
+	"sluice/consent/grantdb":      {"github.com/redis"},
 	"sluice/reference/samplebank": {"sluice/consent", "sluice/gateway", "sluice/authn", "sluice/policy"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"sluice/mutant"
 	"sluice/refusal"
 )
 
@@ -18,16 +19,28 @@ const attempts = 8
 // change by one reading of its clock, and keeps the result. It may be used by
 // many goroutines.
 //
-// Refusals are *refusal.Error. Any other error comes from the store; the change
-// may then have happened or not. Every change takes the scope of its caller; a
+// Errors are *refusal.Error. After RECORD_UNAVAILABLE the change may have
+// happened or not, or have happened and not be in force on every replica yet.
+// Every change takes the scope of its caller; a
 // consent out of its reach is refused as CONSENT_NOT_FOUND, like an absent one.
 type Book struct {
-	store Store
-	now   func() time.Time
+	store   Store
+	barrier Barrier
+	now     func() time.Time
 }
 
-// NewBook keeps consents in store and reads the time from now.
-func NewBook(store Store, now func() time.Time) *Book { return &Book{store: store, now: now} }
+// Barrier is what a change must pass before it is in force.
+type Barrier interface {
+	// Await returns nil when no answer released under a revision before this one
+	// can begin to leave any more, on any replica. The change is committed.
+	Await(ctx context.Context, id ID, revision int64) error
+}
+
+// NewBook keeps consents in store, makes changes final at the barrier and reads
+// the time from now.
+func NewBook(store Store, barrier Barrier, now func() time.Time) *Book {
+	return &Book{store: store, barrier: barrier, now: now}
+}
 
 // Get reads a consent at its newest revision.
 func (b *Book) Get(ctx context.Context, s Scope, id ID) (Consent, error) {
@@ -36,7 +49,7 @@ func (b *Book) Get(ctx context.Context, s Scope, id ID) (Consent, error) {
 	case errors.Is(err, ErrNotFound):
 		return Consent{}, notFound()
 	case err != nil:
-		return Consent{}, fmt.Errorf("read consent: %w", err)
+		return Consent{}, unread(ctx, fmt.Errorf("read consent: %w", err))
 	}
 	ok, err := b.reaches(ctx, s, c)
 	if err != nil {
@@ -60,7 +73,7 @@ func (b *Book) reaches(ctx context.Context, s Scope, c Consent) (bool, error) {
 	}
 	history, err := b.store.Changes(ctx, c.ID)
 	if err != nil {
-		return false, fmt.Errorf("read co-holders: %w", err)
+		return false, unread(ctx, fmt.Errorf("read co-holders: %w", err))
 	}
 	return slices.ContainsFunc(history, func(ch Change) bool {
 		return ch.Actor == Actor{Kind: ActorCoHolder, ID: string(holder.Customer)}
@@ -74,7 +87,7 @@ func (b *Book) History(ctx context.Context, s Scope, id ID) ([]Change, error) {
 	}
 	changes, err := b.store.Changes(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("read history: %w", err)
+		return nil, unread(ctx, fmt.Errorf("read history: %w", err))
 	}
 	return changes, nil
 }
@@ -93,19 +106,9 @@ func (b *Book) List(ctx context.Context, q Query) ([]Consent, error) {
 	}
 	found, err := b.store.List(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("list consents: %w", err)
+		return nil, unread(ctx, fmt.Errorf("list consents: %w", err))
 	}
 	return found, nil
-}
-
-// Grant is the present grant of a consent for the gate, whose task it is to
-// compare the partner. Absent ones answer an error that is ErrNotFound.
-func (b *Book) Grant(ctx context.Context, id ID) (Grant, error) {
-	c, err := b.store.Get(ctx, id)
-	if err != nil {
-		return Grant{}, fmt.Errorf("find grant: %w", err)
-	}
-	return c.Grant(), nil
 }
 
 // apply is a change of the machine with everything given but the consent, the
@@ -127,7 +130,7 @@ func (b *Book) change(ctx context.Context, s Scope, id ID, expected int64, do ap
 		}
 		next, made, err := do(c, s.actor(c), at)
 		if errors.Is(err, ErrNoChange) {
-			return c, nil
+			return b.pass(ctx, c, true)
 		}
 		if err != nil {
 			return Consent{}, err
@@ -135,11 +138,11 @@ func (b *Book) change(ctx context.Context, s Scope, id ID, expected int64, do ap
 		err = b.store.Replace(ctx, next, made)
 		switch {
 		case err == nil:
-			return next, nil
+			return b.pass(ctx, next, false)
 		case errors.Is(err, ErrNotFound):
 			return Consent{}, notFound()
 		case !errors.Is(err, ErrConflict):
-			return Consent{}, fmt.Errorf("keep %s: %w", ChangeName(made.Kind), err)
+			return Consent{}, unkept(fmt.Errorf("keep %s: %w", ChangeName(made.Kind), err))
 		case expected != 0:
 			return Consent{}, conflict()
 		}
@@ -147,9 +150,64 @@ func (b *Book) change(ctx context.Context, s Scope, id ID, expected int64, do ap
 	return Consent{}, conflict()
 }
 
+// pass waits at the barrier, so that whoever is told of a change may rely on it.
+// Asking for the same change again waits again, if the first has not passed.
+func (b *Book) pass(ctx context.Context, c Consent, again bool) (Consent, error) {
+	if c.Fenced() {
+		return c, nil
+	}
+	if again && mutant.Is(mutant.RetryReturns) {
+		return c, nil
+	}
+	if err := b.barrier.Await(ctx, c.ID, c.Revision); err != nil {
+		return Consent{}, refusal.Because(refusal.RecordUnavailable,
+			"the change is made, and nothing more is released under the consent as it was; that no answer is still about to leave "+
+				"could not be made sure of yet: ask for the same again", fmt.Errorf("barrier: %w", err))
+	}
+	c.FencedRevision = c.Revision
+	// The note is for later readers. If it can't be kept, they read that the
+	// barrier was not passed, and Settle passes it again.
+	_ = b.store.Fenced(ctx, c.ID, c.Revision)
+	return c, nil
+}
+
+// Settle passes the barrier for changes whose makers could not, e.g. because
+// their process ended. It answers for how many it did.
+func (b *Book) Settle(ctx context.Context) (int, error) {
+	ids, err := b.store.Unfenced(ctx, sweepBatch)
+	if err != nil {
+		return 0, unread(ctx, fmt.Errorf("list unfenced consents: %w", err))
+	}
+	var failed []error
+	for _, id := range ids {
+		c, err := b.Get(ctx, bySystem{}, id)
+		if err == nil {
+			_, err = b.pass(ctx, c, true)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("settle %s: %w", id, err))
+		}
+	}
+	return len(ids) - len(failed), errors.Join(failed...)
+}
+
 func newID() ID { return ID("con_" + rand.Text()) }
 
 func notFound() error { return refusal.New(refusal.ConsentNotFound, "there is no such consent") }
+
+// unread refuses because the store can't be read; a caller that gave up is told
+// only that.
+func unread(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	return refusal.Because(refusal.RecordUnavailable, "consents can't be read now; try again", err)
+}
+
+func unkept(err error) error {
+	return refusal.Because(refusal.RecordUnavailable,
+		"whether the change was made is not known; read the consent, and ask again if it was not", err)
+}
 
 func conflict() error {
 	return refusal.New(refusal.ConsentConflict, "the consent was changed in between; read it again and decide anew")

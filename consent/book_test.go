@@ -2,7 +2,6 @@ package consent_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"sluice/consent"
 	"sluice/consent/consenttest"
+	consentv1 "sluice/gen/sluice/consent/v1"
 	"sluice/refusal"
 )
 
@@ -30,7 +30,7 @@ func newShelf(wrap ...func(consent.Store) consent.Store) *shelf {
 	for _, w := range wrap {
 		store = w(store)
 	}
-	s.Book = consent.NewBook(store, func() time.Time { s.reads++; return s.at })
+	s.Book = consent.NewBook(store, consenttest.NewBarrier(), func() time.Time { s.reads++; return s.at })
 	return s
 }
 
@@ -286,23 +286,46 @@ func TestBookListRefusesWhatIsNobodys(t *testing.T) {
 	}
 }
 
-func TestBookGrantIsThePresentRevision(t *testing.T) {
-	s, ctx := newShelf(), t.Context()
-	_, err := s.Grant(ctx, "con_absent")
-	if !errors.Is(err, consent.ErrNotFound) {
-		t.Errorf("error %v, want %v", err, consent.ErrNotFound)
+func TestAChangeIsToldOnlyWhenItPassedTheBarrier(t *testing.T) {
+	ctx, store, gate := t.Context(), consenttest.NewMemory(), consenttest.NewBarrier()
+	b := consent.NewBook(store, gate, func() time.Time { return start })
+	c, err := b.Request(ctx, "messenger", "morava", terms())
+	if err != nil || !c.Fenced() {
+		t.Fatalf("requested: fenced %v, %v", c.Fenced(), err)
 	}
-	c := s.authorize(t)
-	g, err := s.Grant(ctx, c.ID)
-	if err != nil || g.Revision() != 2 || g.Digest() != c.Grant().Digest() {
-		t.Errorf("revision %d, %v", g.Revision(), err)
+	own := consent.ByCustomer{Bank: "morava", Customer: "9593"}
+	c, err = b.Authorize(ctx, own, c.ID, 0, choice())
+	if err != nil || !c.Fenced() || gate.Passed(c.ID) != 0 {
+		t.Fatalf("authorized: fenced %v, %v; nothing was released before, so nothing need be waited for", c.Fenced(), err)
+	}
+
+	gate.Fail(errDisk)
+	for range 2 { // asking again must wait again
+		if _, err = b.Revoke(ctx, own, c.ID); refusal.ReasonOf(err) != refusal.RecordUnavailable {
+			t.Errorf("Revoke = %v while the barrier holds, want RECORD_UNAVAILABLE", err)
+		}
+	}
+	seen, err := b.Get(ctx, own, c.ID)
+	if err != nil || seen.Status != consent.Revoked || seen.Seen() != consentv1.ConsentStatus_CONSENT_STATUS_REVOKING {
+		t.Errorf("it reads %v, shown as %v, %v; want REVOKED shown as REVOKING", seen.Status, seen.Seen(), err)
+	}
+
+	gate.Fail(nil)
+	if n, err := b.Settle(ctx); n != 1 || err != nil || gate.Passed(c.ID) != seen.Revision {
+		t.Errorf("Settle = %d, %v, passed revision %d", n, err, gate.Passed(c.ID))
+	}
+	if seen, err = b.Get(ctx, own, c.ID); err != nil || seen.Seen() != consent.Revoked {
+		t.Errorf("it is shown as %v, %v; want REVOKED", seen.Seen(), err)
+	}
+	if n, err := b.Settle(ctx); n != 0 || err != nil {
+		t.Errorf("Settle with nothing to do = %d, %v", n, err)
 	}
 }
 
 func TestManyRevokingAtOnceMakeOneRevision(t *testing.T) {
 	ctx := t.Context()
 	store := consenttest.NewMemory()
-	b := consent.NewBook(store, func() time.Time { return start })
+	b := consent.NewBook(store, consenttest.NewBarrier(), func() time.Time { return start })
 	c, err := b.Request(ctx, "messenger", "morava", terms())
 	if err != nil {
 		t.Fatal(err)

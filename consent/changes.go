@@ -14,7 +14,7 @@ func (b *Book) Request(ctx context.Context, partner PartnerID, bank BankID, term
 		return Consent{}, err
 	}
 	if err := b.store.Create(ctx, c, made); err != nil {
-		return Consent{}, fmt.Errorf("keep REQUEST: %w", err)
+		return Consent{}, unkept(fmt.Errorf("keep REQUEST: %w", err))
 	}
 	return c, nil
 }

@@ -89,6 +89,24 @@ type Consent struct {
 	Awaiting     []CustomerID // co-holders who must still agree, in order
 	CreatedAt    time.Time
 	ChangedAt    time.Time
+	// FencedRevision: no answer released under an earlier revision can still
+	// begin to leave, on any replica. It is behind Revision while a change of a
+	// consent that was ACTIVE waits for those.
+	FencedRevision int64
+}
+
+// Fenced says whether the newest revision is in force everywhere. Before that
+// nothing new is released under an earlier one, but an answer that was may
+// still be about to leave.
+func (c Consent) Fenced() bool { return c.FencedRevision >= c.Revision }
+
+// Seen is the status as its parties see it: a consent that was taken back is
+// REVOKING until that is in force everywhere.
+func (c Consent) Seen() Status {
+	if c.Status == Revoked && !c.Fenced() {
+		return consentv1.ConsentStatus_CONSENT_STATUS_REVOKING
+	}
+	return c.Status
 }
 
 // Actor is who changes a consent.

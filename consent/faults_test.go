@@ -100,8 +100,6 @@ func TestAFailingStoreIsNoRefusal(t *testing.T) {
 	f.get = errDisk
 	_, err = s.Get(ctx, own, c.ID)
 	isDisk("Get", err)
-	_, err = s.Grant(ctx, c.ID)
-	isDisk("Grant", err)
 }
 
 func TestAChangeThatOthersCameBeforeIsMadeAnewFromTheirs(t *testing.T) {

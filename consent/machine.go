@@ -45,6 +45,10 @@ func (c Consent) finish(s step, next Consent) (Consent, Change, error) {
 	}
 	next.Revision = c.Revision + 1
 	next.ChangedAt = s.at
+	if c.Status != Active && c.Fenced() {
+		// Nothing was released under c, so nothing of it can be on its way.
+		next.FencedRevision = next.Revision
+	}
 	return next, Change{
 		Consent: next.ID, Revision: next.Revision, Kind: s.kind, Actor: s.by, Why: s.why,
 		At: s.at, Status: next.Status,

@@ -35,6 +35,11 @@ type Store interface {
 	// Replace keeps the next revision, if the newest is c.Revision-1: else
 	// ErrConflict, or ErrNotFound if there is none. Nothing is kept on an error.
 	Replace(ctx context.Context, c Consent, ch Change) error
+	// Fenced notes that no answer released under a revision before this one can
+	// still begin to leave. It is no change of the consent, and never goes back.
+	Fenced(ctx context.Context, id ID, revision int64) error
+	// Unfenced lists consents that are not Fenced, at most limit, in any order.
+	Unfenced(ctx context.Context, limit int) ([]ID, error)
 	// Get reads the newest revision, or ErrNotFound.
 	Get(ctx context.Context, id ID) (Consent, error)
 	// Changes reads the history, oldest first, or ErrNotFound.

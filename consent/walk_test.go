@@ -60,7 +60,7 @@ func TestBookDoesWhatTheModelDoes(t *testing.T) {
 
 func newWalk(t *rapid.T) *walk {
 	w := &walk{now: start.UnixMilli(), digests: map[[32]byte]int64{}}
-	w.book = consent.NewBook(consenttest.NewMemory(), func() time.Time {
+	w.book = consent.NewBook(consenttest.NewMemory(), consenttest.NewBarrier(), func() time.Time {
 		return time.UnixMilli(w.now).Add(999 * time.Microsecond) // local time, with more than milliseconds
 	})
 	kinds := rapid.SliceOfNDistinct(rapid.SampledFrom(allKinds()), 2, -1, rapid.ID[string]).Draw(t, "kinds")

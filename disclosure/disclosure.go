@@ -55,6 +55,33 @@ type Record struct {
 	PolicyRevision string
 	RequestID      string
 	At             time.Time
+	Outcome        Outcome
+}
+
+// Outcome is what became of a release after it was recorded.
+type Outcome int
+
+// The outcomes. A record says Sent until the gateway knows better: what is
+// written down may be more than what left, never less.
+const (
+	Sent     Outcome = iota // left, as far as is known
+	Withheld                // did not leave after all
+	Late                    // left when it might not have left any more: an incident
+)
+
+// String is the outcome as it stands in the log.
+func (o Outcome) String() string { return [...]string{"SENT", "WITHHELD", "LATE"}[o] }
+
+// ParseOutcome reads what String wrote; anything else is Sent.
+func ParseOutcome(s string) Outcome {
+	switch s {
+	case Withheld.String():
+		return Withheld
+	case Late.String():
+		return Late
+	default:
+		return Sent
+	}
 }
 
 // Usage is what the log knows of a consent's use, as facts for a decision.
@@ -75,6 +102,8 @@ type Appender interface {
 	// Append gives the entry its place and moment, or ErrGrantChanged. After any
 	// other error the entry may or may not stand in the log; nothing may leave.
 	Append(ctx context.Context, id ID, e Entry) (seq int64, at time.Time, err error)
+	// Outcome notes what became of an entry, soon and without waiting.
+	Outcome(id ID, what Outcome)
 }
 
 // Receipt proves that a release was recorded. The zero value proves nothing.
@@ -111,6 +140,9 @@ func (r *Recorder) Record(ctx context.Context, e Entry) (Receipt, error) {
 	}
 	return Receipt{id: id, seq: seq, at: at}, nil
 }
+
+// Outcome notes that a recorded release was withheld after all, or left late.
+func (r *Recorder) Outcome(of Receipt, what Outcome) { r.log.Outcome(of.id, what) }
 
 // NewID makes an unguessable id.
 func NewID() ID { return ID("dis_" + rand.Text()) }

@@ -8,17 +8,22 @@ import (
 
 	"sluice/bank"
 	"sluice/consent"
+	"sluice/consent/barrier"
 	"sluice/disclosure"
 	"sluice/gateway/fields"
 	"sluice/gateway/pagetoken"
+	"sluice/mutant"
 	"sluice/policy"
 	"sluice/refusal"
 	"sluice/registry"
 )
 
-// Grants finds the present grant of a consent, or consent.ErrNotFound.
+// Grants finds grants, or consent.ErrNotFound.
 type Grants interface {
+	// Grant may be behind the truth.
 	Grant(ctx context.Context, id consent.ID) (consent.Grant, error)
+	// Newest reads the truth.
+	Newest(ctx context.Context, id consent.ID) (consent.Grant, error)
 }
 
 // Parties knows the standing of partners and banks.
@@ -35,6 +40,8 @@ type Decider interface {
 // Recorder records a release under the fence; see disclosure.Recorder.
 type Recorder interface {
 	Record(ctx context.Context, e disclosure.Entry) (disclosure.Receipt, error)
+	// Outcome notes that a release was withheld after all, or left late.
+	Outcome(of disclosure.Receipt, what disclosure.Outcome)
 }
 
 // Usage knows how a consent was used on a day.
@@ -42,10 +49,13 @@ type Usage interface {
 	Usage(ctx context.Context, id consent.ID, day consent.Day) (disclosure.Usage, error)
 }
 
-// Observer hears what banks answered beyond what was permitted. It is called
-// by many goroutines at once and must not block.
+// Observer hears what operators watch. It is called by many goroutines at once
+// and must not block.
 type Observer interface {
+	// Dropped: a bank answered beyond what was permitted.
 	Dropped(bank consent.BankID, d fields.Dropped)
+	// Released: a release was recorded, and this became of it.
+	Released(what disclosure.Outcome)
 }
 
 // Config is what a Gate is made of; every member is needed.
@@ -56,6 +66,7 @@ type Config struct {
 	Banks    bank.Directory
 	Recorder Recorder
 	Usage    Usage
+	HandOffs *barrier.Gates
 	Pairwise Pairwise
 	Tokens   *pagetoken.Sealer
 	Observer Observer
@@ -77,12 +88,16 @@ func New(c Config) (*Gate, error) {
 	return &Gate{Config: c, answers: a}, nil
 }
 
-// Release answers an ask, or refuses it with a *refusal.Error. When the grant
-// changes during the walk, it starts again once, from the present grant.
+// Release answers an ask, or refuses it with a *refusal.Error. Whoever gets a
+// Released hands it over and then calls its Sent.
+//
+// The walk begins with a grant that may be old. When the fence says so, or the
+// grant says no, it starts again once from the truth: only the truth refuses.
 func (g *Gate) Release(ctx context.Context, ask Ask) (Released, error) {
-	released, err := g.walk(ctx, ask)
-	if errors.Is(err, disclosure.ErrGrantChanged) {
-		released, err = g.walk(ctx, ask)
+	released, err := g.walk(ctx, ask, g.Grants.Grant)
+	var no saysNo
+	if errors.Is(err, disclosure.ErrGrantChanged) || errors.As(err, &no) && !mutant.Is(mutant.StaleNo) {
+		released, err = g.walk(ctx, ask, g.Grants.Newest)
 	}
 	if errors.Is(err, disclosure.ErrGrantChanged) {
 		return Released{}, refusal.Because(refusal.GrantChanged, "the consent changed during the call; try again", err)
@@ -91,14 +106,14 @@ func (g *Gate) Release(ctx context.Context, ask Ask) (Released, error) {
 }
 
 // walk is the one way from an ask to a release.
-func (g *Gate) walk(ctx context.Context, ask Ask) (Released, error) {
-	grant, err := g.grant(ctx, ask)
+func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error) {
+	grant, err := g.grant(ctx, ask, find)
 	if err != nil {
 		return Released{}, err
 	}
 	w, err := g.prepare(ask, grant)
 	if err != nil {
-		return Released{}, err
+		return Released{}, saysNo{err}
 	}
 	verdict, err := g.decide(ctx, w)
 	if err != nil {
@@ -113,16 +128,30 @@ func (g *Gate) walk(ctx context.Context, ask Ask) (Released, error) {
 	if err != nil {
 		return Released{}, err
 	}
+	began := g.HandOffs.Now()
 	receipt, err := g.record(ctx, w, verdict, shown)
 	if err != nil {
 		return Released{}, err
 	}
-	return g.release(w, verdict, shown, receipt)
+	released, err := g.release(w, verdict, shown, receipt)
+	if err != nil {
+		return Released{}, err
+	}
+	return g.handOff(w, released, began)
 }
 
+// finder is one of Grants' methods.
+type finder func(ctx context.Context, id consent.ID) (consent.Grant, error)
+
+// saysNo is a refusal that a newer grant might not make.
+type saysNo struct{ error }
+
+// Unwrap is the refusal.
+func (n saysNo) Unwrap() error { return n.error }
+
 // grant finds the grant. A partner can't tell another's consent from none.
-func (g *Gate) grant(ctx context.Context, ask Ask) (consent.Grant, error) {
-	grant, err := g.Grants.Grant(ctx, ask.Consent)
+func (g *Gate) grant(ctx context.Context, ask Ask, find finder) (consent.Grant, error) {
+	grant, err := find(ctx, ask.Consent)
 	switch {
 	case errors.Is(err, consent.ErrNotFound):
 		return consent.Grant{}, refuse(refusal.ConsentNotFound)
@@ -144,7 +173,7 @@ func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
 		return policy.Verdict{}, unavailable(ctx, refusal.PolicyUnavailable, fmt.Errorf("decide: %w", err))
 	}
 	if !verdict.Allowed() {
-		return policy.Verdict{}, denied(w.grant, verdict)
+		return policy.Verdict{}, saysNo{denied(w.grant, verdict)}
 	}
 	return verdict, nil
 }
@@ -158,9 +187,12 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return policy.Question{}, fmt.Errorf("read bank: %w", err)
 	}
-	usage, err := g.Usage.Usage(ctx, w.grant.ID(), consent.DayOf(w.at))
-	if err != nil {
-		return policy.Question{}, fmt.Errorf("read usage: %w", err)
+	var usage disclosure.Usage
+	if w.ask.Unattended || w.grant.OneTime() {
+		// Who is present has no limit, so there is nothing to count.
+		if usage, err = g.Usage.Usage(ctx, w.grant.ID(), consent.DayOf(w.at)); err != nil {
+			return policy.Question{}, fmt.Errorf("read usage: %w", err)
+		}
 	}
 	return policy.Question{
 		At: w.at, Grant: w.grant, Partner: w.ask.Partner,

@@ -13,6 +13,7 @@ import (
 	"sluice/bank"
 	"sluice/bank/banktest"
 	"sluice/consent"
+	"sluice/consent/barrier"
 	"sluice/consent/consenttest"
 	"sluice/disclosure"
 	"sluice/gateway"
@@ -36,9 +37,12 @@ type world struct {
 	gate     *gateway.Gate
 	bank     *banktest.Bank
 	book     *consent.Book
+	store    *consenttest.Memory
 	id       consent.ID
 	records  []disclosure.Entry
+	outcomes []disclosure.Outcome
 	dropped  fields.Dropped
+	gates    *barrier.Gates
 	fail     map[string]error // by part
 	standing map[string]registry.Standing
 	decider  gateway.Decider
@@ -54,16 +58,18 @@ func newWorld(t *testing.T) *world {
 	}
 	w := &world{
 		t: t, bank: banktest.New(), decider: engine,
-		book:     consent.NewBook(consenttest.NewMemory(), func() time.Time { return noon }),
+		store:    consenttest.NewMemory(),
 		fail:     map[string]error{},
+		gates:    barrier.NewGates(func() time.Duration { return 0 }),
 		standing: map[string]registry.Standing{"messenger": registry.Active, "morava": registry.Active},
 	}
+	w.book = consent.NewBook(w.store, consenttest.NewBarrier(), func() time.Time { return noon })
 	tokens, err := pagetoken.NewSealer(pagetoken.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.gate, err = gateway.New(gateway.Config{
-		Grants: w, Parties: w, Policy: w, Banks: w.bank, Recorder: disclosure.NewRecorder(w), Usage: w,
+		Grants: w, HandOffs: w.gates, Parties: w, Policy: w, Banks: w.bank, Recorder: disclosure.NewRecorder(w), Usage: w,
 		Pairwise: gateway.NewPairwise([]byte("key")), Tokens: tokens, Observer: w, Now: func() time.Time { return noon },
 	})
 	if err != nil {
@@ -119,8 +125,11 @@ func (w *world) Grant(ctx context.Context, id consent.ID) (consent.Grant, error)
 	if err := w.fail["grants"]; err != nil {
 		return consent.Grant{}, err
 	}
-	return w.book.Grant(ctx, id)
+	c, err := w.store.Get(ctx, id)
+	return c.Grant(), err
 }
+
+func (w *world) Newest(ctx context.Context, id consent.ID) (consent.Grant, error) { return w.Grant(ctx, id) }
 
 func (w *world) Partner(_ context.Context, id consent.PartnerID) (registry.Partner, error) {
 	return registry.Partner{ID: id, Standing: w.standing[string(id)]}, w.fail["partner"]
@@ -146,16 +155,22 @@ func (w *world) Append(ctx context.Context, _ disclosure.ID, e disclosure.Entry)
 	if err := w.fail["record"]; err != nil {
 		return 0, time.Time{}, err
 	}
-	now, err := w.book.Grant(ctx, e.Grant.ID())
+	now, err := w.store.Get(ctx, e.Grant.ID())
 	if err != nil {
 		return 0, time.Time{}, err
 	}
-	if now.Digest() != e.Grant.Digest() {
+	if now.Grant().Digest() != e.Grant.Digest() {
 		return 0, time.Time{}, disclosure.ErrGrantChanged
 	}
 	w.records = append(w.records, e)
 	return int64(len(w.records)), noon, nil
 }
+
+func (w *world) Outcome(_ disclosure.ID, what disclosure.Outcome) {
+	w.outcomes = append(w.outcomes, what)
+}
+
+func (w *world) Released(disclosure.Outcome) {}
 
 func (w *world) Dropped(_ consent.BankID, d fields.Dropped) { w.dropped = d }
 
@@ -222,7 +237,7 @@ func TestEveryFailureEndsWithoutDataAndWithoutRecord(t *testing.T) {
 		{"grants can't be read", func(w *world) { w.fail["grants"] = errPart }, nil, refusal.RecordUnavailable, 0},
 		{"partner can't be read", func(w *world) { w.fail["partner"] = errPart }, nil, refusal.RecordUnavailable, 0},
 		{"bank can't be read", func(w *world) { w.fail["bank"] = errPart }, nil, refusal.RecordUnavailable, 0},
-		{"usage can't be read", func(w *world) { w.fail["usage"] = errPart }, nil, refusal.RecordUnavailable, 0},
+		{"usage can't be read", func(w *world) { w.fail["usage"] = errPart }, func(a *gateway.Ask) { a.Unattended = true }, refusal.RecordUnavailable, 0},
 		{"policy fails", func(w *world) { w.fail["policy"] = errPart }, nil, refusal.PolicyUnavailable, 0},
 		{"policy makes the zero verdict", func(w *world) { w.decider = zeroDecider{} }, nil, refusal.PolicyUnavailable, 0},
 		{"partner is not registered", func(w *world) { delete(w.standing, "messenger") }, nil, refusal.PartnerSuspended, 0},
@@ -334,6 +349,8 @@ func TestGrantThatKeepsChangingIsRefused(t *testing.T) {
 
 // silent makes receipts that prove nothing.
 type silent struct{}
+
+func (silent) Outcome(disclosure.Receipt, disclosure.Outcome) {}
 
 func (silent) Record(context.Context, disclosure.Entry) (disclosure.Receipt, error) {
 	return disclosure.Receipt{}, nil

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -29,6 +30,7 @@ const (
 type Released struct {
 	encoded []byte
 	receipt disclosure.Receipt
+	sent    func()
 }
 
 // Encoded is the partner's answer, ready for the wire.
@@ -36,6 +38,37 @@ func (r Released) Encoded() []byte { return r.encoded }
 
 // Receipt names the record of the release.
 func (r Released) Receipt() disclosure.Receipt { return r.receipt }
+
+// Sent ends the hand-off. It must be called once, when the bytes were handed to
+// the transport or will not be: until then a change of the consent waits.
+func (r Released) Sent() {
+	if r.sent != nil {
+		r.sent()
+	}
+}
+
+// handOff begins it, unless the grant may have changed since the release was
+// recorded; then the record stays, and says that nothing left.
+func (g *Gate) handOff(w walked, r Released, began time.Duration) (Released, error) {
+	section, err := g.HandOffs.Enter(w.grant.ID(), w.grant.Revision(), began)
+	if err != nil {
+		g.outcome(r.receipt, disclosure.Withheld)
+		return Released{}, fmt.Errorf("%w: %w", disclosure.ErrGrantChanged, err)
+	}
+	r.sent = func() {
+		if section.Leave() {
+			g.outcome(r.receipt, disclosure.Late)
+			return
+		}
+		g.Observer.Released(disclosure.Sent)
+	}
+	return r, nil
+}
+
+func (g *Gate) outcome(of disclosure.Receipt, what disclosure.Outcome) {
+	g.Recorder.Outcome(of, what)
+	g.Observer.Released(what)
+}
 
 func (g *Gate) release(w walked, v policy.Verdict, s fields.Shown, r disclosure.Receipt) (Released, error) {
 	if !r.Valid() {

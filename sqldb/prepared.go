@@ -53,24 +53,3 @@ func (r *Reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	return s, nil
 }
-
-// Writer writes, alone. A statement is prepared once and kept, so its text must
-// be one of few.
-type Writer struct {
-	conn *sql.Conn
-	kept map[string]*sql.Stmt
-}
-
-// ExecContext is sql.Conn's: a transaction of its own, durable when it returns
-// without an error.
-func (w *Writer) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, ok := w.kept[query]
-	if !ok {
-		var err error
-		if s, err = w.conn.PrepareContext(ctx, query); err != nil {
-			return nil, fmt.Errorf("prepare: %w", err)
-		}
-		w.kept[query] = s
-	}
-	return s.ExecContext(ctx, args...) //nolint:wrapcheck // stands in for sql.Conn
-}

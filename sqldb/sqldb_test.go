@@ -34,7 +34,7 @@ func TestASecondOpeningIsKeptOut(t *testing.T) {
 func TestCommittedMeansOnDisk(t *testing.T) {
 	db := open(t)
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1"} {
-		err := db.Transact(t.Context(), func(tx *sql.Tx) error {
+		err := db.Transact(t.Context(), func(tx sqldb.Tx) error {
 			var got string
 			if err := tx.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil {
 				return err
@@ -70,8 +70,8 @@ func TestQueryThatIsNoneIsAnError(t *testing.T) {
 		defer rows.Close()
 		t.Error("rows were read", rows.Err())
 	}
-	err = db.Write(t.Context(), func(w *sqldb.Writer) error {
-		_, err := w.ExecContext(t.Context(), `DO nothing`)
+	err = db.Transact(t.Context(), func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `DO nothing`)
 		return err
 	})
 	if err == nil {
@@ -82,7 +82,7 @@ func TestQueryThatIsNoneIsAnError(t *testing.T) {
 func TestFailedTransactionLeavesNothing(t *testing.T) {
 	db := open(t)
 	broken := errors.New("broken")
-	err := db.Transact(t.Context(), func(tx *sql.Tx) error {
+	err := db.Transact(t.Context(), func(tx sqldb.Tx) error {
 		if _, err := tx.ExecContext(t.Context(), `INSERT INTO change_head (shard, pos) VALUES (1, 1)`); err != nil {
 			return err
 		}
@@ -99,15 +99,15 @@ func TestFailedTransactionLeavesNothing(t *testing.T) {
 
 func TestWaitingToWriteEndsWithItsContext(t *testing.T) {
 	db := open(t)
-	err := db.Write(t.Context(), func(*sqldb.Writer) error {
+	err := db.Transact(t.Context(), func(sqldb.Tx) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		return db.Write(ctx, func(*sqldb.Writer) error { return nil })
+		return db.Transact(ctx, func(sqldb.Tx) error { return nil })
 	})
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Write = %v, want DeadlineExceeded", err)
+		t.Errorf("Transact = %v, want DeadlineExceeded", err)
 	}
-	if err := db.Write(t.Context(), func(*sqldb.Writer) error { return nil }); err != nil {
+	if err := db.Transact(t.Context(), func(sqldb.Tx) error { return nil }); err != nil {
 		t.Errorf("the turn was lost: %v", err)
 	}
 }

@@ -126,7 +126,9 @@ func startDemo(ctx context.Context, dir, listen string, logger *slog.Logger) (*d
 	if err != nil {
 		return nil, err
 	}
-	h, err := openHouse(ctx, dir, ca, true, logger)
+	c := defaultConfig()
+	c.Data, c.Listen, c.Reflection = dir, listen, true
+	h, err := openHouse(ctx, c, ca, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +137,7 @@ func startDemo(ctx context.Context, dir, listen string, logger *slog.Logger) (*d
 	if err := d.populate(ctx, ca); err != nil {
 		return nil, errors.Join(err, d.close(dir))
 	}
-	if d.address, err = h.listen(ctx, dir, listen); err != nil {
+	if d.address, err = h.listen(ctx); err != nil {
 		return nil, errors.Join(err, d.close(dir))
 	}
 	go h.sweep(sweeping)

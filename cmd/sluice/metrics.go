@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"sluice/consent"
+	"sluice/consent/grantcache"
+	"sluice/disclosure"
 	"sluice/gateway/fields"
 )
 
@@ -18,6 +22,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	dropped  *prometheus.CounterVec
+	released *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -28,9 +33,36 @@ func newMetrics() *metrics {
 			Help: "What banks answered beyond what was permitted and was dropped: whole accounts, " +
 				"items outside the permitted days, fields of kinds not permitted, and fields unknown to the contract.",
 		}, []string{"bank", "what"}),
+		released: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sluice_releases_total",
+			Help: "Recorded releases by what became of them. A late one is an incident: it left when the consent might have changed.",
+		}, []string{"outcome"}),
 	}
-	m.registry.MustRegister(m.dropped)
+	m.registry.MustRegister(m.dropped, m.released, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// watchCache shows how the grant cache is used.
+func (m *metrics) watchCache(stats func() grantcache.Stats) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sluice_grant_cache_entries", Help: "Grants kept in this process.",
+	}, func() float64 { return float64(stats().Entries) }))
+	for from, count := range map[string]func(grantcache.Stats) int64{
+		"process": func(s grantcache.Stats) int64 { return s.Process },
+		"redis":   func(s grantcache.Stats) int64 { return s.Shared },
+		"sql":     func(s grantcache.Stats) int64 { return s.Truth },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "sluice_grant_lookups_total", Help: "Look-ups of grants by where they were found.",
+			ConstLabels: prometheus.Labels{"from": from},
+		}, func() float64 { return float64(count(stats())) }))
+	}
+}
+
+// Released counts releases by outcome.
+func (m *metrics) Released(what disclosure.Outcome) {
+	m.released.WithLabelValues(strings.ToLower(what.String())).Inc()
 }
 
 // Dropped counts over-answers; it is the gate's observer.

@@ -20,6 +20,9 @@ func (p parties) Registered(ctx context.Context, id authn.Identity) (bool, error
 	switch id.Kind {
 	case authn.Operator:
 		return true, nil
+	case authn.Gateway:
+		// Another replica: whoever the authority gave the gateway's certificate.
+		return id == self(), nil
 	case authn.Partner:
 		_, err = p.registry.Partner(ctx, consent.PartnerID(id.ID))
 	case authn.Bank:

@@ -13,10 +13,11 @@ import (
 
 // secrets are the gateway's own keys. Whoever has them can link a customer's
 // account ids across partners, so they are kept like private keys. Losing them
-// changes every account id that partners know.
+// changes every account id that partners know. Replicas have the same.
 type secrets struct {
 	PairwiseKey  []byte `json:"pairwise_key"`
 	PageTokenKey []byte `json:"page_token_key"`
+	CacheKey     []byte `json:"cache_key"`
 }
 
 // openSecrets reads the keys of a data directory, or makes them there.
@@ -33,14 +34,14 @@ func openSecrets(dir string) (secrets, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return secrets{}, fmt.Errorf("read secrets: %s is damaged; restore it from the backup", path)
 	}
-	if len(s.PairwiseKey) != pagetoken.KeySize || len(s.PageTokenKey) != pagetoken.KeySize {
+	if len(s.PairwiseKey) != pagetoken.KeySize || len(s.PageTokenKey) != pagetoken.KeySize || len(s.CacheKey) != pagetoken.KeySize {
 		return secrets{}, fmt.Errorf("read secrets: %s lacks a key; restore it from the backup", path)
 	}
 	return s, nil
 }
 
 func makeSecrets(path string) (secrets, error) {
-	s := secrets{PairwiseKey: pagetoken.NewKey(), PageTokenKey: pagetoken.NewKey()}
+	s := secrets{PairwiseKey: pagetoken.NewKey(), PageTokenKey: pagetoken.NewKey(), CacheKey: pagetoken.NewKey()}
 	raw, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return secrets{}, fmt.Errorf("make secrets: %w", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,24 +19,29 @@ import (
 
 	"sluice/authn"
 	"sluice/authn/devca"
+	"sluice/consent/replica"
 )
 
 // addressFile, in the data directory, tells local clients where the gateway listens.
 const addressFile = "gateway.addr"
 
 type serveCmd struct {
-	Data       string `help:"Data directory; made if it is not there." default:"./sluice-data" env:"SLUICE_DATA" type:"path"`
-	Listen     string `help:"Address to serve gRPC on." default:"127.0.0.1:8443" placeholder:"HOST:PORT"`
-	Metrics    string `help:"Address to serve Prometheus metrics on; none if empty." placeholder:"HOST:PORT"`
-	Reflection bool   `help:"Answer gRPC reflection to authenticated callers."`
-	LogLevel   string `help:"Least level to log: ${enum}." enum:"debug,info,warn,error" default:"info"`
+	Config      string `help:"Configuration file; see deploy/sluice.example.yaml." type:"existingfile" placeholder:"FILE"`
+	CheckConfig bool   `help:"Say whether the configuration is good, and exit."`
+	Data        string `help:"Data directory; made if it is not there (./sluice-data)." env:"SLUICE_DATA" type:"path"`
+	Listen      string `help:"Address to serve gRPC on (127.0.0.1:8443)." placeholder:"HOST:PORT"`
+	Metrics     string `help:"Address to serve Prometheus metrics on; none if empty." placeholder:"HOST:PORT"`
+	Reflection  bool   `help:"Answer gRPC reflection to authenticated callers."`
+	LogLevel    string `help:"Least level to log: debug, info (if not given), warn, error." placeholder:"LEVEL"`
 }
 
 func (c *serveCmd) Help() string {
 	return `Serves the gateway until it is interrupted, then lets calls under way end.
+Flags go before what the configuration file says.
 
 Examples:
   sluice serve --data /var/lib/sluice --listen 0.0.0.0:8443 --metrics 127.0.0.1:9090
+  sluice serve --config sluice.yaml --check-config
   sluice partner add messenger --name Messenger && sluice certificate partner messenger`
 }
 
@@ -43,24 +49,42 @@ Examples:
 func (c *serveCmd) Run(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	logger, err := newLogger(c.LogLevel)
+	cfg, err := c.configure()
+	if err != nil || c.CheckConfig {
+		return err
+	}
+	logger, err := newLogger(cfg.LogLevel)
 	if err != nil {
 		return err
 	}
-	ca, err := openAuthority(c.Data)
+	ca, err := openAuthority(cfg.Data)
 	if err != nil {
 		return err
 	}
-	h, err := openHouse(ctx, c.Data, ca, c.Reflection, logger)
+	h, err := openHouse(ctx, cfg, ca, logger)
 	if err != nil {
 		return err
 	}
-	address, err := h.listen(ctx, c.Data, c.Listen)
+	address, err := h.listen(ctx)
 	if err != nil {
 		return errors.Join(err, h.close())
 	}
-	logger.InfoContext(ctx, "serving", "address", address, "data", c.Data)
-	return h.run(ctx, c.Metrics)
+	logger.InfoContext(ctx, "serving", "address", address, "data", cfg.Data, "database", h.truth.db.Engine())
+	return h.run(ctx)
+}
+
+// configure reads the configuration and puts the flags over it.
+func (c *serveCmd) configure() (config, error) {
+	cfg, err := readConfig(c.Config)
+	if err != nil {
+		return config{}, err
+	}
+	cfg.Data = cmp.Or(c.Data, cfg.Data)
+	cfg.Listen = cmp.Or(c.Listen, cfg.Listen)
+	cfg.Metrics = cmp.Or(c.Metrics, cfg.Metrics)
+	cfg.LogLevel = cmp.Or(c.LogLevel, cfg.LogLevel)
+	cfg.Reflection = cfg.Reflection || c.Reflection
+	return cfg, cfg.check()
 }
 
 // openAuthority opens the development authority of a data directory and makes
@@ -76,15 +100,18 @@ func openAuthority(dir string) (*devca.Authority, error) {
 	return ca, nil
 }
 
-// listen begins to serve and writes down where.
-func (h *house) listen(ctx context.Context, dir, address string) (string, error) {
+// listen joins the other replicas, begins to serve and writes down where.
+func (h *house) listen(ctx context.Context) (string, error) {
 	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", address)
+	l, err := listen.Listen(ctx, "tcp", h.config.Listen)
 	if err != nil {
 		return "", fmt.Errorf("listen: %w", err)
 	}
 	bound := l.Addr().String()
-	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(bound+"\n"), 0o600); err != nil {
+	if err := h.join(ctx, bound); err != nil {
+		return "", errors.Join(err, l.Close())
+	}
+	if err := os.WriteFile(filepath.Join(h.config.Data, addressFile), []byte(bound+"\n"), 0o600); err != nil {
 		return "", errors.Join(fmt.Errorf("write down the address: %w", err), l.Close())
 	}
 	go func() {
@@ -96,12 +123,33 @@ func (h *house) listen(ctx context.Context, dir, address string) (string, error)
 	return bound, nil
 }
 
+// join makes this one of the replicas, before it serves.
+func (h *house) join(ctx context.Context, bound string) error {
+	if h.truth.rows == nil {
+		return nil
+	}
+	address := h.config.Replica.Advertise
+	if address == "" {
+		address = bound
+	}
+	h.truth.member = replica.New(h.truth.rows, h.truth.cache, h.peers, h.truth.boot, address, h.logger, boottime)
+	if err := h.truth.member.Join(ctx); err != nil {
+		return fmt.Errorf("join replicas: %w", err)
+	}
+	return nil
+}
+
 // run serves until ctx is done, then closes the house.
-func (h *house) run(ctx context.Context, metricsAddress string) error {
+func (h *house) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { h.sweep(ctx); return nil })
-	if metricsAddress != "" {
-		group.Go(func() error { return h.metrics.serve(ctx, metricsAddress) })
+	if h.truth.member != nil {
+		beating, stop := context.WithCancel(context.WithoutCancel(ctx))
+		defer stop()
+		go h.truth.member.Run(beating) // until calls under way have ended
+	}
+	if h.config.Metrics != "" {
+		group.Go(func() error { return h.metrics.serve(ctx, h.config.Metrics) })
 	}
 	group.Go(func() error { <-ctx.Done(); return h.close() })
 	if err := group.Wait(); err != nil {

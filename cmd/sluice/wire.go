@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -31,6 +30,7 @@ import (
 	"sluice/gateway/operatorapi"
 	"sluice/gateway/pagetoken"
 	"sluice/gateway/partnerapi"
+	"sluice/gateway/replicaapi"
 	"sluice/policy"
 	"sluice/registry/registrydb"
 	"sluice/sqldb"
@@ -47,7 +47,9 @@ const (
 
 // house is a whole gateway in this process, wired from the ground up.
 type house struct {
-	db       *sqldb.DB
+	config   config
+	truth    *truth
+	peers    *replicaapi.Peers // nil if alone
 	registry *registrydb.Store
 	book     *consent.Book
 	log      *logdb.Log
@@ -58,34 +60,43 @@ type house struct {
 	logger   *slog.Logger
 }
 
+// self is what every replica of the gateway is to others.
+func self() authn.Identity { return authn.Identity{Kind: authn.Gateway, ID: "gateway"} }
+
 // openHouse opens the data directory, making what is not there yet, and wires
 // a server that is ready to serve. ca signs the gateway's own certificate.
-func openHouse(ctx context.Context, dir string, ca *devca.Authority, reflect bool, logger *slog.Logger) (*house, error) {
-	keys, err := openSecrets(dir)
+func openHouse(ctx context.Context, c config, ca *devca.Authority, logger *slog.Logger) (*house, error) {
+	keys, err := openSecrets(c.Data)
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqldb.Open(ctx, filepath.Join(dir, "sluice.db"))
+	t, err := openTruth(ctx, c, keys)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
 	h := &house{
-		db: db, registry: registrydb.New(db), log: logdb.New(db, time.Now),
-		book: consent.NewBook(grantdb.New(db), time.Now), health: health.NewServer(),
-		metrics: newMetrics(), logger: logger,
+		config: c, truth: t, registry: registrydb.New(t.db), log: logdb.New(t.db, t.boot),
+		health: health.NewServer(), metrics: newMetrics(), logger: logger,
 	}
-	if err := h.wire(ctx, keys, ca, reflect); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err := h.wire(ctx, keys, ca); err != nil {
+		h.log.Close()
+		return nil, errors.Join(err, t.db.Close())
 	}
 	return h, nil
 }
 
-func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority, reflect bool) error {
-	self := authn.Identity{Kind: authn.Gateway, ID: "gateway"}
-	cert, err := ca.Issue(self, time.Now(), gatewayHosts()...)
+func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) error {
+	cert, err := ca.Issue(self(), time.Now(), gatewayHosts()...)
 	if err != nil {
 		return fmt.Errorf("certificate of the gateway: %w", err)
 	}
+	h.truth.alone()
+	if h.truth.db.Engine() == sqldb.Postgres {
+		h.peers = replicaapi.NewPeers(cert, ca.Roots(), self())
+		h.truth.among(h.peers)
+	}
+	h.book = consent.NewBook(grantdb.New(h.truth.db), h.truth.barrier, now)
+	h.metrics.watchCache(h.truth.cache.Stats)
 	h.banks = bankgrpc.New(h.registry, cert, ca.Roots(), bankTimeout)
 	tokens, err := pagetoken.NewSealer(keys.PageTokenKey)
 	if err != nil {
@@ -97,23 +108,24 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority, ref
 		return fmt.Errorf("policy: %w", err)
 	}
 	gate, err := gateway.New(gateway.Config{
-		Grants: h.book, Parties: h.registry, Policy: engine, Banks: h.banks,
+		Grants: h.truth.cache, HandOffs: h.truth.gates, Parties: h.registry, Policy: engine, Banks: h.banks,
 		Recorder: disclosure.NewRecorder(h.log), Usage: h.log, Pairwise: names, Tokens: tokens,
-		Observer: h.metrics, Now: time.Now,
+		Observer: h.metrics, Now: now,
 	})
 	if err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
-	return h.open(cert, ca.Roots(), reflect, func(s *grpc.Server) {
+	return h.open(cert, ca.Roots(), func(s *grpc.Server) {
 		partnerapi.NewAccounts(gate).Register(s)
 		partnerapi.NewConsents(h.book, h.registry, names).Register(s)
 		customerapi.New(h.book, h.log, h.banks, tokens).Register(s)
-		operatorapi.New(h.registry, h.book).Register(s)
+		operatorapi.New(h.registry, h.book, h.truth.barrier).Register(s)
+		replicaapi.New(h.truth.barrier.Fence).Register(s)
 	})
 }
 
 // open makes the server; it fails if a method declares no kind of caller.
-func (h *house) open(cert tls.Certificate, roots *x509.CertPool, reflect bool, doors func(*grpc.Server)) error {
+func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grpc.Server)) error {
 	validator, err := protovalidate.New()
 	if err != nil {
 		return fmt.Errorf("contract rules: %w", err)
@@ -127,11 +139,11 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, reflect bool, d
 		grpc.Creds(authn.ServerCredentials(cert, roots, parties{h.registry})),
 		grpc.ForceServerCodecV2(codec.New()),
 		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
-		interceptor.Unary(calls), interceptor.Stream(calls),
+		grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
 	)
 	doors(h.server)
 	healthpb.RegisterHealthServer(h.server, h.health)
-	if reflect {
+	if h.config.Reflection {
 		reflection.Register(h.server)
 	}
 	methods, err = authn.MethodsOf(h.server.GetServiceInfo())
@@ -141,7 +153,8 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, reflect bool, d
 	return nil
 }
 
-// sweep ends consents by time until ctx is done.
+// sweep ends consents by time, and passes barriers that others could not, until
+// ctx is done.
 func (h *house) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -151,6 +164,9 @@ func (h *house) sweep(ctx context.Context) {
 		} else if n > 0 {
 			h.logger.InfoContext(ctx, "sweep", "ended", n)
 		}
+		if _, err := h.book.Settle(ctx); err != nil && ctx.Err() == nil {
+			h.logger.ErrorContext(ctx, "settle", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -159,7 +175,8 @@ func (h *house) sweep(ctx context.Context) {
 	}
 }
 
-// close lets calls under way end, then lets go of everything.
+// close lets calls under way end, then leaves the other replicas and lets go of
+// everything.
 func (h *house) close() error {
 	h.health.Shutdown()
 	done := make(chan struct{})
@@ -169,7 +186,12 @@ func (h *house) close() error {
 	case <-time.After(maxCallDuration):
 		h.server.Stop()
 	}
-	return errors.Join(h.banks.Close(), h.db.Close())
+	errs := []error{h.truth.leave(), h.banks.Close()}
+	h.log.Close()
+	if h.peers != nil {
+		errs = append(errs, h.peers.Close())
+	}
+	return errors.Join(append(errs, h.truth.close())...)
 }
 
 // gatewayHosts are the names the gateway answers to besides localhost.

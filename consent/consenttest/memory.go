@@ -56,9 +56,40 @@ func (m *Memory) Replace(ctx context.Context, c consent.Consent, ch consent.Chan
 	if e.newest().Revision != c.Revision-1 {
 		return consent.ErrConflict
 	}
+	c.FencedRevision = max(c.FencedRevision, e.newest().FencedRevision)
 	e.revisions = append(e.revisions, c.Clone())
 	e.changes = append(e.changes, ch)
 	return nil
+}
+
+// Fenced notes that a barrier was passed.
+func (m *Memory) Fenced(ctx context.Context, id consent.ID, revision int64) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("note the barrier: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.kept[id]; e != nil {
+		c := &e.revisions[len(e.revisions)-1]
+		c.FencedRevision = max(c.FencedRevision, revision)
+	}
+	return nil
+}
+
+// Unfenced lists consents that wait for a barrier.
+func (m *Memory) Unfenced(ctx context.Context, limit int) ([]consent.ID, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("list unfenced: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ids []consent.ID
+	for id, e := range m.kept {
+		if !e.newest().Fenced() && len(ids) < limit {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
 }
 
 // Get reads the newest revision.

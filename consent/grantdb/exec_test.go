@@ -8,8 +8,8 @@ import (
 
 func exec(t *testing.T, db *sqldb.DB, statement string) error {
 	t.Helper()
-	return db.Write(t.Context(), func(w *sqldb.Writer) error {
-		_, err := w.ExecContext(t.Context(), statement)
+	return db.Transact(t.Context(), func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(t.Context(), statement)
 		return err
 	})
 }

@@ -24,29 +24,25 @@ func New(db *sqldb.DB) *Store { return &Store{db: db} }
 
 const insertGrant = `
 INSERT INTO grants (consent_id, version, status, digest, partner, bank, customer, shard,
-                    created_at, valid_until, one_time, unattended_per_day, changed_pos)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    created_at, valid_until, one_time, unattended_per_day, fenced_version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (consent_id) DO NOTHING`
 
 // Create keeps the first revision.
 func (s *Store) Create(ctx context.Context, c consent.Consent, ch consent.Change) error {
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
-		pos, err := logChange(ctx, tx, c, ch)
-		if err != nil {
-			return err
-		}
+	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
 		digest := c.Grant().Digest()
 		kept, err := tx.ExecContext(ctx, insertGrant,
 			string(c.ID), c.Revision, consent.StatusName(c.Status), digest[:], string(c.Partner), string(c.Bank),
 			string(c.Customer), shardOf(c), c.CreatedAt.UnixMilli(), c.ValidUntil.UnixMilli(),
-			c.Asked.OneTime, c.Asked.UnattendedPerDay, pos)
+			sqldb.Bool(c.Asked.OneTime), c.Asked.UnattendedPerDay, c.FencedRevision)
 		if err != nil {
 			return fmt.Errorf("insert grant: %w", err)
 		}
 		if n, err := kept.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(consent.ErrExists, err)
 		}
-		return keepRevision(ctx, tx, c, ch)
+		return s.keepRevision(ctx, tx, c, ch)
 	})
 	if err != nil {
 		return fmt.Errorf("create consent: %w", err)
@@ -56,28 +52,25 @@ func (s *Store) Create(ctx context.Context, c consent.Consent, ch consent.Change
 
 const updateGrant = `
 UPDATE grants
-SET version = ?, status = ?, digest = ?, customer = ?, shard = ?, valid_until = ?, changed_pos = ?
-WHERE consent_id = ? AND version = ?`
+SET version = $1, status = $2, digest = $3, customer = $4, shard = $5, valid_until = $6,
+    fenced_version = CASE WHEN fenced_version > $7 THEN fenced_version ELSE $7 END
+WHERE consent_id = $8 AND version = $9`
 
 // Replace keeps the next revision. The grant row changes in the same
 // transaction, so that no release under the old one can be recorded after it.
 func (s *Store) Replace(ctx context.Context, c consent.Consent, ch consent.Change) error {
-	err := s.db.Transact(ctx, func(tx *sql.Tx) error {
-		pos, err := logChange(ctx, tx, c, ch)
-		if err != nil {
-			return err
-		}
+	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
 		digest := c.Grant().Digest()
 		kept, err := tx.ExecContext(ctx, updateGrant,
-			c.Revision, consent.StatusName(c.Status), digest[:], string(c.Customer), shardOf(c), c.ValidUntil.UnixMilli(), pos,
-			string(c.ID), c.Revision-1)
+			c.Revision, consent.StatusName(c.Status), digest[:], string(c.Customer), shardOf(c), c.ValidUntil.UnixMilli(),
+			c.FencedRevision, string(c.ID), c.Revision-1)
 		if err != nil {
 			return fmt.Errorf("update grant: %w", err)
 		}
 		if n, err := kept.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(missed(ctx, tx, c.ID), err)
 		}
-		return keepRevision(ctx, tx, c, ch)
+		return s.keepRevision(ctx, tx, c, ch)
 	})
 	if err != nil {
 		return fmt.Errorf("replace consent: %w", err)
@@ -85,10 +78,23 @@ func (s *Store) Replace(ctx context.Context, c consent.Consent, ch consent.Chang
 	return nil
 }
 
+// Fenced notes up to which revision the barrier was passed.
+func (s *Store) Fenced(ctx context.Context, id consent.ID, revision int64) error {
+	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx,
+			`UPDATE grants SET fenced_version = $1 WHERE consent_id = $2 AND fenced_version < $1`, revision, string(id))
+		return err //nolint:wrapcheck // wrapped below
+	})
+	if err != nil {
+		return fmt.Errorf("note the barrier: %w", err)
+	}
+	return nil
+}
+
 // missed says why there was no row at the revision expected.
-func missed(ctx context.Context, tx *sql.Tx, id consent.ID) error {
+func missed(ctx context.Context, tx sqldb.Tx, id consent.ID) error {
 	var version int64
-	err := tx.QueryRowContext(ctx, `SELECT version FROM grants WHERE consent_id = ?`, string(id)).Scan(&version)
+	err := tx.QueryRowContext(ctx, `SELECT version FROM grants WHERE consent_id = $1`, string(id)).Scan(&version)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return consent.ErrNotFound
@@ -101,15 +107,15 @@ func missed(ctx context.Context, tx *sql.Tx, id consent.ID) error {
 const (
 	insertRevision = `
 INSERT INTO consent_revisions (consent_id, revision, content, kind, actor_kind, actor_id, why, status, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	nextPos = `
-INSERT INTO change_head (shard, pos) VALUES (?, 1)
-ON CONFLICT (shard) DO UPDATE SET pos = pos + 1
+INSERT INTO change_head (shard, pos) VALUES ($1, 1)
+ON CONFLICT (shard) DO UPDATE SET pos = change_head.pos + 1
 RETURNING pos`
-	insertChange = `INSERT INTO grant_changes (shard, pos, consent_id, version, kind) VALUES (?, ?, ?, ?, ?)`
+	insertChange = `INSERT INTO grant_changes (shard, pos, consent_id, version, kind, at) VALUES ($1, $2, $3, $4, $5, %s)`
 )
 
-func keepRevision(ctx context.Context, tx *sql.Tx, c consent.Consent, ch consent.Change) error {
+func (s *Store) keepRevision(ctx context.Context, tx sqldb.Tx, c consent.Consent, ch consent.Change) error {
 	text, err := encode(c)
 	if err != nil {
 		return err
@@ -119,18 +125,21 @@ func keepRevision(ctx context.Context, tx *sql.Tx, c consent.Consent, ch consent
 		consent.WhyName(ch.Why), consent.StatusName(ch.Status), ch.At.UnixMilli()); err != nil {
 		return fmt.Errorf("insert revision: %w", err)
 	}
-	return nil
+	return s.logChange(ctx, tx, c, ch)
 }
 
-// logChange gives the change its place in its shard's order.
-func logChange(ctx context.Context, tx *sql.Tx, c consent.Consent, ch consent.Change) (pos int64, err error) {
+// logChange gives the change its place in its shard's order. It comes last:
+// the shard's head stays locked until the commit.
+func (s *Store) logChange(ctx context.Context, tx sqldb.Tx, c consent.Consent, ch consent.Change) error {
+	var pos int64
 	if err := tx.QueryRowContext(ctx, nextPos, shardOf(c)).Scan(&pos); err != nil {
-		return 0, fmt.Errorf("take position: %w", err)
+		return fmt.Errorf("take position: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, insertChange, shardOf(c), pos, string(c.ID), c.Revision, consent.ChangeName(ch.Kind)); err != nil {
-		return 0, fmt.Errorf("insert change: %w", err)
+	insert := fmt.Sprintf(insertChange, s.db.Clock())
+	if _, err := tx.ExecContext(ctx, insert, shardOf(c), pos, string(c.ID), c.Revision, consent.ChangeName(ch.Kind)); err != nil {
+		return fmt.Errorf("insert change: %w", err)
 	}
-	return pos, nil
+	return nil
 }
 
 // shardOf spreads customers over the shards, all of one customer's at one bank
@@ -145,13 +154,13 @@ func shardOf(c consent.Consent) int64 {
 }
 
 const selectNewest = `
-SELECT g.consent_id, g.version, g.status, r.content
+SELECT g.consent_id, g.version, g.status, g.fenced_version, r.content
 FROM grants g
 JOIN consent_revisions r ON r.consent_id = g.consent_id AND r.revision = g.version `
 
 // Get reads the newest revision.
 func (s *Store) Get(ctx context.Context, id consent.ID) (consent.Consent, error) {
-	c, err := scan(s.db.Reader().QueryRowContext(ctx, selectNewest+`WHERE g.consent_id = ?`, string(id)))
+	c, err := scan(s.db.Reader().QueryRowContext(ctx, selectNewest+`WHERE g.consent_id = $1`, string(id)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return consent.Consent{}, fmt.Errorf("get consent: %w", consent.ErrNotFound)
 	}
@@ -161,20 +170,43 @@ func (s *Store) Get(ctx context.Context, id consent.ID) (consent.Consent, error)
 	return c, nil
 }
 
-func scan(row interface{ Scan(...any) error }) (consent.Consent, error) {
+func scan(row interface{ Scan(...any) error }, more ...any) (consent.Consent, error) {
 	var (
 		id, status, text string
-		revision         int64
+		revision, fenced int64
 	)
-	if err := row.Scan(&id, &revision, &status, &text); err != nil {
+	if err := row.Scan(append([]any{&id, &revision, &status, &fenced, &text}, more...)...); err != nil {
 		return consent.Consent{}, err //nolint:wrapcheck // the caller tells absence apart and wraps
 	}
-	return decode(consent.ID(id), revision, status, text)
+	c, err := decode(consent.ID(id), revision, status, text)
+	c.FencedRevision = fenced
+	return c, err
+}
+
+const selectGrant = `
+SELECT g.consent_id, g.version, g.status, g.fenced_version, r.content,
+       g.shard, coalesce((SELECT h.pos FROM change_head h WHERE h.shard = g.shard), 0)
+FROM grants g
+JOIN consent_revisions r ON r.consent_id = g.consent_id AND r.revision = g.version
+WHERE g.consent_id = $1`
+
+// Load reads the grant and the position of its shard's changes that it is as
+// new as, both in one statement.
+func (s *Store) Load(ctx context.Context, id consent.ID) (consent.Grant, consent.Position, error) {
+	var at consent.Position
+	c, err := scan(s.db.Reader().QueryRowContext(ctx, selectGrant, string(id)), &at.Shard, &at.Pos)
+	if errors.Is(err, sql.ErrNoRows) {
+		return consent.Grant{}, at, fmt.Errorf("load grant: %w", consent.ErrNotFound)
+	}
+	if err != nil {
+		return consent.Grant{}, at, fmt.Errorf("load grant: %w", err)
+	}
+	return c.Grant(), at, nil
 }
 
 const selectChanges = `
 SELECT revision, kind, actor_kind, actor_id, why, status, at
-FROM consent_revisions WHERE consent_id = ? ORDER BY revision`
+FROM consent_revisions WHERE consent_id = $1 ORDER BY revision`
 
 // Changes reads the history, oldest first.
 func (s *Store) Changes(ctx context.Context, id consent.ID) ([]consent.Change, error) {
@@ -211,12 +243,12 @@ func (s *Store) Changes(ctx context.Context, id consent.ID) ([]consent.Change, e
 
 const (
 	listFirst = selectNewest + `
-WHERE g.bank = ? AND g.customer = ?
-ORDER BY g.created_at DESC, g.consent_id DESC LIMIT ?`
+WHERE g.bank = $1 AND g.customer = $2
+ORDER BY g.created_at DESC, g.consent_id DESC LIMIT $3`
 	listNext = selectNewest + `
-WHERE g.bank = ? AND g.customer = ?
-  AND (g.created_at, g.consent_id) < (SELECT b.created_at, b.consent_id FROM grants b WHERE b.consent_id = ?)
-ORDER BY g.created_at DESC, g.consent_id DESC LIMIT ?`
+WHERE g.bank = $1 AND g.customer = $2
+  AND (g.created_at, g.consent_id) < (SELECT b.created_at, b.consent_id FROM grants b WHERE b.consent_id = $3)
+ORDER BY g.created_at DESC, g.consent_id DESC LIMIT $4`
 )
 
 // List reads newest revisions of one customer's consents.
@@ -244,32 +276,40 @@ func (s *Store) List(ctx context.Context, q consent.Query) ([]consent.Consent, e
 	return out, nil
 }
 
+// Unfenced lists consents that wait for a barrier.
+func (s *Store) Unfenced(ctx context.Context, limit int) ([]consent.ID, error) {
+	return s.ids(ctx, `SELECT consent_id FROM grants WHERE fenced_version < version LIMIT $1`, limit)
+}
+
 const selectDue = `
 SELECT consent_id FROM grants
 WHERE status IN ('PENDING', 'PARTIALLY_AUTHORIZED', 'ACTIVE', 'PAUSED', 'SUSPENDED')
-  AND (valid_until <= ?1
-       OR (status IN ('PENDING', 'PARTIALLY_AUTHORIZED') AND created_at <= ?2)
-       OR (status IN ('ACTIVE', 'PAUSED', 'SUSPENDED') AND one_time))
-ORDER BY created_at, consent_id LIMIT ?3`
+  AND (valid_until <= $1
+       OR (status IN ('PENDING', 'PARTIALLY_AUTHORIZED') AND created_at <= $2)
+       OR (status IN ('ACTIVE', 'PAUSED', 'SUSPENDED') AND one_time = 1))
+ORDER BY created_at, consent_id LIMIT $3`
 
 // Due lists consents that time may have ended.
 func (s *Store) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID, error) {
-	rows, err := s.db.Reader().QueryContext(ctx, selectDue,
-		at.UnixMilli(), at.Add(-consent.AuthorizationTimeout).UnixMilli(), limit)
+	return s.ids(ctx, selectDue, at.UnixMilli(), at.Add(-consent.AuthorizationTimeout).UnixMilli(), limit)
+}
+
+func (s *Store) ids(ctx context.Context, query string, args ...any) ([]consent.ID, error) {
+	rows, err := s.db.Reader().QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list due consents: %w", err)
+		return nil, fmt.Errorf("list consents: %w", err)
 	}
 	defer rows.Close()
 	var out []consent.ID
 	for rows.Next() {
 		var id consent.ID
 		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("list due consents: %w", err)
+			return nil, fmt.Errorf("list consents: %w", err)
 		}
 		out = append(out, id)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list due consents: %w", err)
+		return nil, fmt.Errorf("list consents: %w", err)
 	}
 	return out, nil
 }

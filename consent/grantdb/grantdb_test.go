@@ -10,6 +10,7 @@ import (
 	"sluice/consent/grantdb"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	"sluice/sqldb"
+	"sluice/sqldb/sqldbtest"
 )
 
 func open(t *testing.T) *sqldb.DB {
@@ -27,7 +28,9 @@ func open(t *testing.T) *sqldb.DB {
 }
 
 func TestStoreKeepsTheContract(t *testing.T) {
-	consenttest.RunStore(t, func(t *testing.T) consent.Store { return grantdb.New(open(t)) })
+	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
+		consenttest.RunStore(t, func(t *testing.T) consent.Store { return grantdb.New(open(t)) })
+	})
 }
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)

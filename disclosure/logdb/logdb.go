@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"sluice/consent"
@@ -14,99 +15,56 @@ import (
 	"sluice/sqldb"
 )
 
-// Log appends to and reads the table of disclosures.
+// Log appends to and reads the table of disclosures. It may be used by many
+// goroutines, and must be closed.
 type Log struct {
-	db  *sqldb.DB
-	now func() time.Time
+	db       *sqldb.DB
+	boot     string
+	fence    string
+	now      func() time.Time
+	queue    chan *pending
+	outcomes *outcomes
+	closing  chan struct{}
+	workers  sync.WaitGroup
+	alone    sync.WaitGroup
 }
 
-// New logs to db. now is the clock of the database's side: it is read when the
-// entry's turn to be written has come, not when it began to wait.
-func New(db *sqldb.DB, now func() time.Time) *Log { return &Log{db: db, now: now} }
+// New logs to db, as the replica boot. The clock is the database's: it is read
+// when an entry's turn to be written has come, not when it began to wait.
+func New(db *sqldb.DB, boot string) *Log { return NewWithClock(db, boot, nil) }
 
-// insertFenced is the fence. What it inserts about the parties comes from the
-// grant row, so an entry can't name others. In SQLite a statement that writes
-// holds the write lock from its first read, so no change can come between.
-const insertFenced = `
-INSERT INTO disclosures (id, consent_id, revision, partner, bank, customer, shard, method, accounts, clusters,
-                         purpose, unattended, counted, continues, items, policy_revision, request_id, day, at)
-SELECT @id, g.consent_id, g.version, g.partner, g.bank, g.customer, g.shard, @method, @accounts, @clusters,
-       @purpose, @unattended, @counted, @continues, @items, @policy_revision, @request_id, @day, @now
-FROM grants g
-JOIN parties p ON p.kind = 'partner' AND p.id = g.partner AND p.standing = 'ACTIVE'
-JOIN parties b ON b.kind = 'bank' AND b.id = g.bank AND b.standing = 'ACTIVE'
-WHERE g.consent_id = @consent_id
-  AND g.version = @revision
-  AND g.digest = @digest
-  AND g.status = 'ACTIVE'
-  AND g.valid_until > @now
-  AND (NOT @counted
-       OR (SELECT count(*) FROM disclosures d
-           WHERE d.consent_id = g.consent_id AND d.day = @day AND d.counted = 1) < g.unattended_per_day)
-  AND (@counted OR NOT @unattended
-       OR EXISTS (SELECT 1 FROM disclosures d
-                  WHERE d.id = @continues AND d.consent_id = g.consent_id AND d.day = @day AND d.counted = 1))
-  AND (NOT g.one_time
-       OR NOT EXISTS (SELECT 1 FROM disclosures d WHERE d.consent_id = g.consent_id AND d.at <= @now - @sitting))`
-
-// Append adds the entry if the grant is still so; else disclosure.ErrGrantChanged.
-func (l *Log) Append(ctx context.Context, id disclosure.ID, e disclosure.Entry) (seq int64, at time.Time, err error) {
-	accounts, err := json.Marshal(e.Accounts)
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("encode accounts: %w", err)
+// NewWithClock is New with another clock than the database's.
+func NewWithClock(db *sqldb.DB, boot string, now func() time.Time) *Log {
+	l := &Log{
+		db: db, boot: boot, fence: fenceOf(db), now: now,
+		queue: make(chan *pending), closing: make(chan struct{}),
+		outcomes: &outcomes{db: db, wake: make(chan struct{}, 1)},
 	}
-	err = l.db.Write(ctx, func(w *sqldb.Writer) error {
-		at = l.now().UTC().Truncate(time.Millisecond)
-		// Without RETURNING the statement runs to its end, and a commit that
-		// fails is this call's error.
-		added, err := w.ExecContext(ctx, insertFenced, arguments(id, e, string(accounts), at)...)
-		if err != nil {
-			return fmt.Errorf("append disclosure: %w", err)
-		}
-		n, err := added.RowsAffected()
-		if err != nil {
-			return fmt.Errorf("append disclosure: %w", err)
-		}
-		if n == 0 {
-			return disclosure.ErrGrantChanged
-		}
-		if seq, err = added.LastInsertId(); err != nil {
-			return fmt.Errorf("append disclosure: %w", err)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, time.Time{}, err
+	n := 1 // SQLite has one writer
+	if db.Engine() == sqldb.Postgres {
+		n = lanes
 	}
-	return seq, at, nil
+	for range n {
+		l.workers.Go(l.commitAll)
+	}
+	l.workers.Go(func() { l.outcomes.writeAll(l.closing) })
+	return l
 }
 
-func arguments(id disclosure.ID, e disclosure.Entry, accounts string, at time.Time) []any {
-	digest := e.Grant.Digest()
-	return []any{
-		sql.Named("id", string(id)),
-		sql.Named("consent_id", string(e.Grant.ID())),
-		sql.Named("revision", e.Grant.Revision()),
-		sql.Named("digest", digest[:]),
-		sql.Named("method", e.Method),
-		sql.Named("accounts", accounts),
-		sql.Named("clusters", int64(e.Clusters)),
-		sql.Named("purpose", consent.PurposeName(e.Purpose)),
-		sql.Named("unattended", e.Unattended),
-		sql.Named("counted", e.Unattended && e.Continues == ""),
-		sql.Named("continues", string(e.Continues)),
-		sql.Named("items", e.Items),
-		sql.Named("policy_revision", e.PolicyRevision),
-		sql.Named("request_id", e.RequestID),
-		sql.Named("day", int64(consent.DayOf(at))),
-		sql.Named("now", at.UnixMilli()),
-		sql.Named("sitting", disclosure.OneTimeSitting.Milliseconds()),
-	}
+// Close waits for what is being written. No call may be under way or follow.
+func (l *Log) Close() {
+	close(l.closing)
+	l.workers.Wait()
+	l.alone.Wait()
 }
+
+// Outcome notes that a release was withheld after all, or left late. It is
+// written soon, not before Outcome returns.
+func (l *Log) Outcome(id disclosure.ID, what disclosure.Outcome) { l.outcomes.add(id, what) }
 
 const selectUsage = `
-SELECT (SELECT count(*) FROM disclosures WHERE consent_id = ?1 AND day = ?2 AND counted = 1),
-       (SELECT at FROM disclosures WHERE consent_id = ?1 ORDER BY seq LIMIT 1)`
+SELECT (SELECT count(*) FROM disclosures WHERE consent_id = $1 AND day = $2 AND counted = 1),
+       (SELECT at FROM disclosures WHERE consent_id = $1 ORDER BY seq LIMIT 1)`
 
 // Usage counts a day's accesses and finds the first release ever.
 func (l *Log) Usage(ctx context.Context, id consent.ID, day consent.Day) (disclosure.Usage, error) {
@@ -127,7 +85,7 @@ func (l *Log) Usage(ctx context.Context, id consent.ID, day consent.Day) (disclo
 // FirstRelease is when a consent was first used; false if it never was.
 func (l *Log) FirstRelease(ctx context.Context, id consent.ID) (time.Time, bool, error) {
 	var at int64
-	row := l.db.Reader().QueryRowContext(ctx, `SELECT at FROM disclosures WHERE consent_id = ? ORDER BY seq LIMIT 1`, string(id))
+	row := l.db.Reader().QueryRowContext(ctx, `SELECT at FROM disclosures WHERE consent_id = $1 ORDER BY seq LIMIT 1`, string(id))
 	err := row.Scan(&at)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -139,11 +97,12 @@ func (l *Log) FirstRelease(ctx context.Context, id consent.ID) (time.Time, bool,
 }
 
 const selectRecords = `
-SELECT seq, id, consent_id, revision, partner, bank, customer, method, accounts, clusters, purpose,
-       unattended, continues, items, policy_revision, request_id, at
-FROM disclosures
-WHERE consent_id = ?1 AND (?2 = 0 OR seq < ?2)
-ORDER BY seq DESC LIMIT ?3`
+SELECT d.seq, d.id, d.consent_id, d.revision, d.partner, d.bank, d.customer, d.method, d.accounts, d.clusters, d.purpose,
+       d.unattended, d.continues, d.items, d.policy_revision, d.request_id, d.at, coalesce(o.outcome, '')
+FROM disclosures d
+LEFT JOIN disclosure_outcomes o ON o.id = d.id
+WHERE d.consent_id = $1 AND (CAST($2 AS BIGINT) = 0 OR d.seq < $2)
+ORDER BY d.seq DESC LIMIT $3`
 
 // List reads records, newest first.
 func (l *Log) List(ctx context.Context, q disclosure.Query) ([]disclosure.Record, error) {
@@ -169,11 +128,11 @@ func (l *Log) List(ctx context.Context, q disclosure.Query) ([]disclosure.Record
 func scan(rows *sql.Rows) (disclosure.Record, error) {
 	var (
 		r                 disclosure.Record
-		accounts, purpose string
-		at                int64
+		accounts, purpose, outcome string
+		at                         int64
 	)
 	if err := rows.Scan(&r.Seq, &r.ID, &r.Consent, &r.Revision, &r.Partner, &r.Bank, &r.Customer, &r.Method, &accounts,
-		&r.Clusters, &purpose, &r.Unattended, &r.Continues, &r.Items, &r.PolicyRevision, &r.RequestID, &at); err != nil {
+		&r.Clusters, &purpose, &r.Unattended, &r.Continues, &r.Items, &r.PolicyRevision, &r.RequestID, &at, &outcome); err != nil {
 		return disclosure.Record{}, fmt.Errorf("read record: %w", err)
 	}
 	if err := json.Unmarshal([]byte(accounts), &r.Accounts); err != nil {
@@ -181,5 +140,6 @@ func scan(rows *sql.Rows) (disclosure.Record, error) {
 	}
 	r.Purpose = consent.Purpose(consentv1.Purpose_value["PURPOSE_"+purpose])
 	r.At = time.UnixMilli(at).UTC()
+	r.Outcome = disclosure.ParseOutcome(outcome)
 	return r, nil
 }

@@ -28,7 +28,7 @@ func ForPartner(c consent.Consent, name func(consent.AccountID) string) *consent
 
 func view(c consent.Consent, name func(consent.AccountID) string) *consentv1.Consent {
 	v := &consentv1.Consent{
-		ConsentId: string(c.ID), Revision: c.Revision, Status: c.Status,
+		ConsentId: string(c.ID), Revision: c.Revision, Status: c.Seen(),
 		PartnerId: string(c.Partner), BankId: string(c.Bank),
 		Asked:        terms(c.Asked),
 		LookBackDays: int32(c.LookBackDays),

@@ -113,10 +113,21 @@ func view(d disclosure.Record) *customerv1.Disclosure {
 		DisclosureId: string(d.ID), ConsentId: string(d.Consent), GrantRevision: d.Revision,
 		PartnerId: string(d.Partner), Method: d.Method, Clusters: d.Clusters.List(), Purpose: d.Purpose,
 		Unattended: d.Unattended, ReleasedAt: timestamppb.New(d.At), PolicyRevision: d.PolicyRevision,
-		Items: int32(d.Items),
+		Items: int32(d.Items), Outcome: outcome(d.Outcome),
 	}
 	for _, a := range d.Accounts {
 		out.AccountIds = append(out.AccountIds, string(a))
 	}
 	return out
+}
+
+func outcome(o disclosure.Outcome) customerv1.DisclosureOutcome {
+	switch o {
+	case disclosure.Withheld:
+		return customerv1.DisclosureOutcome_DISCLOSURE_OUTCOME_WITHHELD
+	case disclosure.Late:
+		return customerv1.DisclosureOutcome_DISCLOSURE_OUTCOME_LATE
+	default:
+		return customerv1.DisclosureOutcome_DISCLOSURE_OUTCOME_SENT
+	}
 }

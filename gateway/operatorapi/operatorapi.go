@@ -20,10 +20,18 @@ type Service struct {
 	operatorv1.UnimplementedRegistryServiceServer
 	registry registry.Store
 	book     *consent.Book
+	barrier  Barrier
+}
+
+// Barrier waits until nothing that was recorded before now can leave.
+type Barrier interface {
+	Elapse(ctx context.Context) error
 }
 
 // New serves a registry and the operator's holds on consents.
-func New(r registry.Store, book *consent.Book) *Service { return &Service{registry: r, book: book} }
+func New(r registry.Store, book *consent.Book, barrier Barrier) *Service {
+	return &Service{registry: r, book: book, barrier: barrier}
+}
 
 // Register adds RegistryService to a server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { operatorv1.RegisterRegistryServiceServer(r, s) }
@@ -88,6 +96,9 @@ func (s *Service) SetPartnerStanding(ctx context.Context, r *operatorv1.SetPartn
 	if err != nil {
 		return nil, absent("partner", err)
 	}
+	if err := s.elapse(ctx, r.GetStanding()); err != nil {
+		return nil, err
+	}
 	return &operatorv1.SetPartnerStandingResponse{Partner: partner(p)}, nil
 }
 
@@ -97,7 +108,22 @@ func (s *Service) SetBankStanding(ctx context.Context, r *operatorv1.SetBankStan
 	if err != nil {
 		return nil, absent("bank", err)
 	}
+	if err := s.elapse(ctx, r.GetStanding()); err != nil {
+		return nil, err
+	}
 	return &operatorv1.SetBankStandingResponse{Bank: bank(b)}, nil
+}
+
+// elapse makes a suspension final: it is of many grants, so time decides.
+func (s *Service) elapse(ctx context.Context, to operatorv1.Standing) error {
+	if to != operatorv1.Standing_STANDING_SUSPENDED {
+		return nil
+	}
+	if err := s.barrier.Elapse(ctx); err != nil {
+		return refusal.Because(refusal.RecordUnavailable,
+			"the party is suspended and nothing more is released; that no answer is still about to leave could not be made sure of: ask again", err)
+	}
+	return nil
 }
 
 // SuspendConsent holds one consent for the operator.

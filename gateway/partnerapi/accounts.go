@@ -126,6 +126,7 @@ func (a *Accounts) release(ctx context.Context, method string, access *partnerv1
 	if err != nil {
 		return gateway.Released{}, fmt.Errorf("release: %w", err)
 	}
+	interceptor.AfterAnswer(ctx, released.Sent)
 	return released, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"sluice/consent"
+	"sluice/mutant"
 	"sluice/registry"
 	"sluice/sqldb"
 )
@@ -88,7 +89,7 @@ func (s *Store) SetBankStanding(ctx context.Context, id consent.BankID, to regis
 
 func (s *Store) find(ctx context.Context, kind, id string) (party, error) {
 	row := s.db.Reader().QueryRowContext(ctx,
-		`SELECT id, name, standing, address FROM parties WHERE kind = ? AND id = ?`, kind, id)
+		`SELECT id, name, standing, address FROM parties WHERE kind = $1 AND id = $2`, kind, id)
 	p, err := scan(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return party{}, fmt.Errorf("find %s: %w", kind, registry.ErrNotFound)
@@ -101,7 +102,7 @@ func (s *Store) find(ctx context.Context, kind, id string) (party, error) {
 
 func (s *Store) list(ctx context.Context, kind string) ([]party, error) {
 	rows, err := s.db.Reader().QueryContext(ctx,
-		`SELECT id, name, standing, address FROM parties WHERE kind = ? ORDER BY id`, kind)
+		`SELECT id, name, standing, address FROM parties WHERE kind = $1 ORDER BY id`, kind)
 	if err != nil {
 		return nil, fmt.Errorf("list %ss: %w", kind, err)
 	}
@@ -121,12 +122,12 @@ func (s *Store) list(ctx context.Context, kind string) ([]party, error) {
 }
 
 const upsert = `
-INSERT INTO parties (kind, id, name, standing, address) VALUES (?, ?, ?, ?, ?)
+INSERT INTO parties (kind, id, name, standing, address) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, address = excluded.address`
 
 func (s *Store) put(ctx context.Context, kind string, p party) error {
-	err := s.db.Write(ctx, func(w *sqldb.Writer) error {
-		_, err := w.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address)
+	err := s.change(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address)
 		return err //nolint:wrapcheck // wrapped below
 	})
 	if err != nil {
@@ -136,20 +137,34 @@ func (s *Store) put(ctx context.Context, kind string, p party) error {
 }
 
 func (s *Store) setStanding(ctx context.Context, kind, id string, to registry.Standing) error {
-	err := s.db.Write(ctx, func(w *sqldb.Writer) error {
-		changed, err := w.ExecContext(ctx, `UPDATE parties SET standing = ? WHERE kind = ? AND id = ?`, to.String(), kind, id)
+	err := s.change(ctx, func(tx sqldb.Tx) error {
+		changed, err := tx.ExecContext(ctx, `UPDATE parties SET standing = $1 WHERE kind = $2 AND id = $3`, to.String(), kind, id)
 		if err != nil {
 			return err //nolint:wrapcheck // wrapped below
 		}
-		if n, err := changed.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(registry.ErrNotFound, err)
+		n, err := changed.RowsAffected()
+		if err == nil && n == 0 {
+			return registry.ErrNotFound
 		}
-		return nil
+		return err //nolint:wrapcheck // wrapped below
 	})
 	if err != nil {
 		return fmt.Errorf("set standing of %s: %w", kind, err)
 	}
 	return nil
+}
+
+// change keeps releases out while a standing changes: each holds the table
+// shared from before it reads standings until its commit.
+func (s *Store) change(ctx context.Context, f func(sqldb.Tx) error) error {
+	return s.db.Transact(ctx, func(tx sqldb.Tx) error { //nolint:wrapcheck // the caller says what it was doing
+		if s.db.Engine() == sqldb.Postgres && !mutant.Is(mutant.UnfencedStanding) {
+			if _, err := tx.ExecContext(ctx, `LOCK TABLE parties IN EXCLUSIVE MODE`); err != nil {
+				return fmt.Errorf("lock standings: %w", err)
+			}
+		}
+		return f(tx)
+	})
 }
 
 func scan(row interface{ Scan(...any) error }) (party, error) {

@@ -127,6 +127,9 @@ const (
 	ConsentStatus_CONSENT_STATUS_CONSUMED ConsentStatus = 9
 	// Replaced by a newer one. An end.
 	ConsentStatus_CONSENT_STATUS_SUPERSEDED ConsentStatus = 10
+	// Taken back: nothing more is released. An answer released before may still
+	// be about to leave; REVOKED follows when none can.
+	ConsentStatus_CONSENT_STATUS_REVOKING ConsentStatus = 11
 )
 
 // Enum value maps for ConsentStatus.
@@ -143,6 +146,7 @@ var (
 		8:  "CONSENT_STATUS_REVOKED",
 		9:  "CONSENT_STATUS_CONSUMED",
 		10: "CONSENT_STATUS_SUPERSEDED",
+		11: "CONSENT_STATUS_REVOKING",
 	}
 	ConsentStatus_value = map[string]int32{
 		"CONSENT_STATUS_UNSPECIFIED":          0,
@@ -156,6 +160,7 @@ var (
 		"CONSENT_STATUS_REVOKED":              8,
 		"CONSENT_STATUS_CONSUMED":             9,
 		"CONSENT_STATUS_SUPERSEDED":           10,
+		"CONSENT_STATUS_REVOKING":             11,
 	}
 )
 
@@ -950,7 +955,7 @@ const file_sluice_consent_v1_consent_proto_rawDesc = "" +
 	"\x18PURPOSE_CUSTOMER_SERVICE\x10\x04\x12\x1b\n" +
 	"\x17PURPOSE_PAYMENT_SUPPORT\x10\x05\x12\x1c\n" +
 	"\x18PURPOSE_LENDING_DECISION\x10\x06\x12\x1e\n" +
-	"\x1aPURPOSE_TAX_AND_ACCOUNTING\x10\a*\xd9\x02\n" +
+	"\x1aPURPOSE_TAX_AND_ACCOUNTING\x10\a*\xf6\x02\n" +
 	"\rConsentStatus\x12\x1e\n" +
 	"\x1aCONSENT_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CONSENT_STATUS_PENDING\x10\x01\x12'\n" +
@@ -963,7 +968,8 @@ const file_sluice_consent_v1_consent_proto_rawDesc = "" +
 	"\x16CONSENT_STATUS_REVOKED\x10\b\x12\x1b\n" +
 	"\x17CONSENT_STATUS_CONSUMED\x10\t\x12\x1d\n" +
 	"\x19CONSENT_STATUS_SUPERSEDED\x10\n" +
-	"*\xb7\x01\n" +
+	"\x12\x1b\n" +
+	"\x17CONSENT_STATUS_REVOKING\x10\v*\xb7\x01\n" +
 	"\tActorKind\x12\x1a\n" +
 	"\x16ACTOR_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ACTOR_KIND_CUSTOMER\x10\x01\x12\x18\n" +

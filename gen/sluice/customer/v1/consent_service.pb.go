@@ -28,6 +28,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// DisclosureOutcome is what became of a release after it was recorded.
+type DisclosureOutcome int32
+
+const (
+	// Not stated.
+	DisclosureOutcome_DISCLOSURE_OUTCOME_UNSPECIFIED DisclosureOutcome = 0
+	// It left, as far as the gateway knows.
+	DisclosureOutcome_DISCLOSURE_OUTCOME_SENT DisclosureOutcome = 1
+	// It did not leave after all.
+	DisclosureOutcome_DISCLOSURE_OUTCOME_WITHHELD DisclosureOutcome = 2
+	// It left when the consent might have changed already: an incident.
+	DisclosureOutcome_DISCLOSURE_OUTCOME_LATE DisclosureOutcome = 3
+)
+
+// Enum value maps for DisclosureOutcome.
+var (
+	DisclosureOutcome_name = map[int32]string{
+		0: "DISCLOSURE_OUTCOME_UNSPECIFIED",
+		1: "DISCLOSURE_OUTCOME_SENT",
+		2: "DISCLOSURE_OUTCOME_WITHHELD",
+		3: "DISCLOSURE_OUTCOME_LATE",
+	}
+	DisclosureOutcome_value = map[string]int32{
+		"DISCLOSURE_OUTCOME_UNSPECIFIED": 0,
+		"DISCLOSURE_OUTCOME_SENT":        1,
+		"DISCLOSURE_OUTCOME_WITHHELD":    2,
+		"DISCLOSURE_OUTCOME_LATE":        3,
+	}
+)
+
+func (x DisclosureOutcome) Enum() *DisclosureOutcome {
+	p := new(DisclosureOutcome)
+	*p = x
+	return p
+}
+
+func (x DisclosureOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DisclosureOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_customer_v1_consent_service_proto_enumTypes[0].Descriptor()
+}
+
+func (DisclosureOutcome) Type() protoreflect.EnumType {
+	return &file_sluice_customer_v1_consent_service_proto_enumTypes[0]
+}
+
+func (x DisclosureOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DisclosureOutcome.Descriptor instead.
+func (DisclosureOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_customer_v1_consent_service_proto_rawDescGZIP(), []int{0}
+}
+
 // ListConsentsRequest asks for a customer's consents.
 type ListConsentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1364,8 +1421,10 @@ type Disclosure struct {
 	ReleasedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=released_at,json=releasedAt,proto3" json:"released_at,omitempty"`
 	// The revision of the policy that decided.
 	PolicyRevision string `protobuf:"bytes,12,opt,name=policy_revision,json=policyRevision,proto3" json:"policy_revision,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What became of it.
+	Outcome       DisclosureOutcome `protobuf:"varint,13,opt,name=outcome,proto3,enum=sluice.customer.v1.DisclosureOutcome" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Disclosure) Reset() {
@@ -1480,6 +1539,13 @@ func (x *Disclosure) GetPolicyRevision() string {
 		return x.PolicyRevision
 	}
 	return ""
+}
+
+func (x *Disclosure) GetOutcome() DisclosureOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return DisclosureOutcome_DISCLOSURE_OUTCOME_UNSPECIFIED
 }
 
 var File_sluice_customer_v1_consent_service_proto protoreflect.FileDescriptor
@@ -1609,7 +1675,7 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"\x83\x01\n" +
 	"\x17ListDisclosuresResponse\x12@\n" +
 	"\vdisclosures\x18\x01 \x03(\v2\x1e.sluice.customer.v1.DisclosureR\vdisclosures\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xda\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9b\x04\n" +
 	"\n" +
 	"Disclosure\x12#\n" +
 	"\rdisclosure_id\x18\x01 \x01(\tR\fdisclosureId\x12\x1d\n" +
@@ -1630,7 +1696,13 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	" \x01(\x05R\x05items\x12;\n" +
 	"\vreleased_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"releasedAt\x12'\n" +
-	"\x0fpolicy_revision\x18\f \x01(\tR\x0epolicyRevision2\xb7\t\n" +
+	"\x0fpolicy_revision\x18\f \x01(\tR\x0epolicyRevision\x12?\n" +
+	"\aoutcome\x18\r \x01(\x0e2%.sluice.customer.v1.DisclosureOutcomeR\aoutcome*\x92\x01\n" +
+	"\x11DisclosureOutcome\x12\"\n" +
+	"\x1eDISCLOSURE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17DISCLOSURE_OUTCOME_SENT\x10\x01\x12\x1f\n" +
+	"\x1bDISCLOSURE_OUTCOME_WITHHELD\x10\x02\x12\x1b\n" +
+	"\x17DISCLOSURE_OUTCOME_LATE\x10\x032\xb7\t\n" +
 	"\x0eConsentService\x12g\n" +
 	"\fListConsents\x12'.sluice.customer.v1.ListConsentsRequest\x1a(.sluice.customer.v1.ListConsentsResponse\"\x04\x88\xb5\x18\x02\x12a\n" +
 	"\n" +
@@ -1657,86 +1729,89 @@ func file_sluice_customer_v1_consent_service_proto_rawDescGZIP() []byte {
 	return file_sluice_customer_v1_consent_service_proto_rawDescData
 }
 
+var file_sluice_customer_v1_consent_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_sluice_customer_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_sluice_customer_v1_consent_service_proto_goTypes = []any{
-	(*ListConsentsRequest)(nil),      // 0: sluice.customer.v1.ListConsentsRequest
-	(*ListConsentsResponse)(nil),     // 1: sluice.customer.v1.ListConsentsResponse
-	(*GetConsentRequest)(nil),        // 2: sluice.customer.v1.GetConsentRequest
-	(*GetConsentResponse)(nil),       // 3: sluice.customer.v1.GetConsentResponse
-	(*AuthorizeConsentRequest)(nil),  // 4: sluice.customer.v1.AuthorizeConsentRequest
-	(*AuthorizeConsentResponse)(nil), // 5: sluice.customer.v1.AuthorizeConsentResponse
-	(*RejectConsentRequest)(nil),     // 6: sluice.customer.v1.RejectConsentRequest
-	(*RejectConsentResponse)(nil),    // 7: sluice.customer.v1.RejectConsentResponse
-	(*NarrowConsentRequest)(nil),     // 8: sluice.customer.v1.NarrowConsentRequest
-	(*NarrowConsentResponse)(nil),    // 9: sluice.customer.v1.NarrowConsentResponse
-	(*PauseConsentRequest)(nil),      // 10: sluice.customer.v1.PauseConsentRequest
-	(*PauseConsentResponse)(nil),     // 11: sluice.customer.v1.PauseConsentResponse
-	(*ResumeConsentRequest)(nil),     // 12: sluice.customer.v1.ResumeConsentRequest
-	(*ResumeConsentResponse)(nil),    // 13: sluice.customer.v1.ResumeConsentResponse
-	(*RenewConsentRequest)(nil),      // 14: sluice.customer.v1.RenewConsentRequest
-	(*RenewConsentResponse)(nil),     // 15: sluice.customer.v1.RenewConsentResponse
-	(*WithdrawAccountRequest)(nil),   // 16: sluice.customer.v1.WithdrawAccountRequest
-	(*WithdrawAccountResponse)(nil),  // 17: sluice.customer.v1.WithdrawAccountResponse
-	(*RevokeConsentRequest)(nil),     // 18: sluice.customer.v1.RevokeConsentRequest
-	(*RevokeConsentResponse)(nil),    // 19: sluice.customer.v1.RevokeConsentResponse
-	(*ListDisclosuresRequest)(nil),   // 20: sluice.customer.v1.ListDisclosuresRequest
-	(*ListDisclosuresResponse)(nil),  // 21: sluice.customer.v1.ListDisclosuresResponse
-	(*Disclosure)(nil),               // 22: sluice.customer.v1.Disclosure
-	(*v1.Consent)(nil),               // 23: sluice.consent.v1.Consent
-	(*v1.Change)(nil),                // 24: sluice.consent.v1.Change
-	(*v1.Share)(nil),                 // 25: sluice.consent.v1.Share
-	(*timestamppb.Timestamp)(nil),    // 26: google.protobuf.Timestamp
-	(v11.DataCluster)(0),             // 27: sluice.data.v1.DataCluster
-	(v1.Purpose)(0),                  // 28: sluice.consent.v1.Purpose
+	(DisclosureOutcome)(0),           // 0: sluice.customer.v1.DisclosureOutcome
+	(*ListConsentsRequest)(nil),      // 1: sluice.customer.v1.ListConsentsRequest
+	(*ListConsentsResponse)(nil),     // 2: sluice.customer.v1.ListConsentsResponse
+	(*GetConsentRequest)(nil),        // 3: sluice.customer.v1.GetConsentRequest
+	(*GetConsentResponse)(nil),       // 4: sluice.customer.v1.GetConsentResponse
+	(*AuthorizeConsentRequest)(nil),  // 5: sluice.customer.v1.AuthorizeConsentRequest
+	(*AuthorizeConsentResponse)(nil), // 6: sluice.customer.v1.AuthorizeConsentResponse
+	(*RejectConsentRequest)(nil),     // 7: sluice.customer.v1.RejectConsentRequest
+	(*RejectConsentResponse)(nil),    // 8: sluice.customer.v1.RejectConsentResponse
+	(*NarrowConsentRequest)(nil),     // 9: sluice.customer.v1.NarrowConsentRequest
+	(*NarrowConsentResponse)(nil),    // 10: sluice.customer.v1.NarrowConsentResponse
+	(*PauseConsentRequest)(nil),      // 11: sluice.customer.v1.PauseConsentRequest
+	(*PauseConsentResponse)(nil),     // 12: sluice.customer.v1.PauseConsentResponse
+	(*ResumeConsentRequest)(nil),     // 13: sluice.customer.v1.ResumeConsentRequest
+	(*ResumeConsentResponse)(nil),    // 14: sluice.customer.v1.ResumeConsentResponse
+	(*RenewConsentRequest)(nil),      // 15: sluice.customer.v1.RenewConsentRequest
+	(*RenewConsentResponse)(nil),     // 16: sluice.customer.v1.RenewConsentResponse
+	(*WithdrawAccountRequest)(nil),   // 17: sluice.customer.v1.WithdrawAccountRequest
+	(*WithdrawAccountResponse)(nil),  // 18: sluice.customer.v1.WithdrawAccountResponse
+	(*RevokeConsentRequest)(nil),     // 19: sluice.customer.v1.RevokeConsentRequest
+	(*RevokeConsentResponse)(nil),    // 20: sluice.customer.v1.RevokeConsentResponse
+	(*ListDisclosuresRequest)(nil),   // 21: sluice.customer.v1.ListDisclosuresRequest
+	(*ListDisclosuresResponse)(nil),  // 22: sluice.customer.v1.ListDisclosuresResponse
+	(*Disclosure)(nil),               // 23: sluice.customer.v1.Disclosure
+	(*v1.Consent)(nil),               // 24: sluice.consent.v1.Consent
+	(*v1.Change)(nil),                // 25: sluice.consent.v1.Change
+	(*v1.Share)(nil),                 // 26: sluice.consent.v1.Share
+	(*timestamppb.Timestamp)(nil),    // 27: google.protobuf.Timestamp
+	(v11.DataCluster)(0),             // 28: sluice.data.v1.DataCluster
+	(v1.Purpose)(0),                  // 29: sluice.consent.v1.Purpose
 }
 var file_sluice_customer_v1_consent_service_proto_depIdxs = []int32{
-	23, // 0: sluice.customer.v1.ListConsentsResponse.consents:type_name -> sluice.consent.v1.Consent
-	23, // 1: sluice.customer.v1.GetConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	24, // 2: sluice.customer.v1.GetConsentResponse.changes:type_name -> sluice.consent.v1.Change
-	25, // 3: sluice.customer.v1.AuthorizeConsentRequest.shares:type_name -> sluice.consent.v1.Share
-	26, // 4: sluice.customer.v1.AuthorizeConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
-	23, // 5: sluice.customer.v1.AuthorizeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	23, // 6: sluice.customer.v1.RejectConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	25, // 7: sluice.customer.v1.NarrowConsentRequest.shares:type_name -> sluice.consent.v1.Share
-	26, // 8: sluice.customer.v1.NarrowConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
-	23, // 9: sluice.customer.v1.NarrowConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	23, // 10: sluice.customer.v1.PauseConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	23, // 11: sluice.customer.v1.ResumeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	26, // 12: sluice.customer.v1.RenewConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
-	23, // 13: sluice.customer.v1.RenewConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	23, // 14: sluice.customer.v1.WithdrawAccountResponse.consent:type_name -> sluice.consent.v1.Consent
-	23, // 15: sluice.customer.v1.RevokeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	22, // 16: sluice.customer.v1.ListDisclosuresResponse.disclosures:type_name -> sluice.customer.v1.Disclosure
-	27, // 17: sluice.customer.v1.Disclosure.clusters:type_name -> sluice.data.v1.DataCluster
-	28, // 18: sluice.customer.v1.Disclosure.purpose:type_name -> sluice.consent.v1.Purpose
-	26, // 19: sluice.customer.v1.Disclosure.released_at:type_name -> google.protobuf.Timestamp
-	0,  // 20: sluice.customer.v1.ConsentService.ListConsents:input_type -> sluice.customer.v1.ListConsentsRequest
-	2,  // 21: sluice.customer.v1.ConsentService.GetConsent:input_type -> sluice.customer.v1.GetConsentRequest
-	4,  // 22: sluice.customer.v1.ConsentService.AuthorizeConsent:input_type -> sluice.customer.v1.AuthorizeConsentRequest
-	6,  // 23: sluice.customer.v1.ConsentService.RejectConsent:input_type -> sluice.customer.v1.RejectConsentRequest
-	8,  // 24: sluice.customer.v1.ConsentService.NarrowConsent:input_type -> sluice.customer.v1.NarrowConsentRequest
-	10, // 25: sluice.customer.v1.ConsentService.PauseConsent:input_type -> sluice.customer.v1.PauseConsentRequest
-	12, // 26: sluice.customer.v1.ConsentService.ResumeConsent:input_type -> sluice.customer.v1.ResumeConsentRequest
-	14, // 27: sluice.customer.v1.ConsentService.RenewConsent:input_type -> sluice.customer.v1.RenewConsentRequest
-	16, // 28: sluice.customer.v1.ConsentService.WithdrawAccount:input_type -> sluice.customer.v1.WithdrawAccountRequest
-	18, // 29: sluice.customer.v1.ConsentService.RevokeConsent:input_type -> sluice.customer.v1.RevokeConsentRequest
-	20, // 30: sluice.customer.v1.ConsentService.ListDisclosures:input_type -> sluice.customer.v1.ListDisclosuresRequest
-	1,  // 31: sluice.customer.v1.ConsentService.ListConsents:output_type -> sluice.customer.v1.ListConsentsResponse
-	3,  // 32: sluice.customer.v1.ConsentService.GetConsent:output_type -> sluice.customer.v1.GetConsentResponse
-	5,  // 33: sluice.customer.v1.ConsentService.AuthorizeConsent:output_type -> sluice.customer.v1.AuthorizeConsentResponse
-	7,  // 34: sluice.customer.v1.ConsentService.RejectConsent:output_type -> sluice.customer.v1.RejectConsentResponse
-	9,  // 35: sluice.customer.v1.ConsentService.NarrowConsent:output_type -> sluice.customer.v1.NarrowConsentResponse
-	11, // 36: sluice.customer.v1.ConsentService.PauseConsent:output_type -> sluice.customer.v1.PauseConsentResponse
-	13, // 37: sluice.customer.v1.ConsentService.ResumeConsent:output_type -> sluice.customer.v1.ResumeConsentResponse
-	15, // 38: sluice.customer.v1.ConsentService.RenewConsent:output_type -> sluice.customer.v1.RenewConsentResponse
-	17, // 39: sluice.customer.v1.ConsentService.WithdrawAccount:output_type -> sluice.customer.v1.WithdrawAccountResponse
-	19, // 40: sluice.customer.v1.ConsentService.RevokeConsent:output_type -> sluice.customer.v1.RevokeConsentResponse
-	21, // 41: sluice.customer.v1.ConsentService.ListDisclosures:output_type -> sluice.customer.v1.ListDisclosuresResponse
-	31, // [31:42] is the sub-list for method output_type
-	20, // [20:31] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	24, // 0: sluice.customer.v1.ListConsentsResponse.consents:type_name -> sluice.consent.v1.Consent
+	24, // 1: sluice.customer.v1.GetConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	25, // 2: sluice.customer.v1.GetConsentResponse.changes:type_name -> sluice.consent.v1.Change
+	26, // 3: sluice.customer.v1.AuthorizeConsentRequest.shares:type_name -> sluice.consent.v1.Share
+	27, // 4: sluice.customer.v1.AuthorizeConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
+	24, // 5: sluice.customer.v1.AuthorizeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	24, // 6: sluice.customer.v1.RejectConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	26, // 7: sluice.customer.v1.NarrowConsentRequest.shares:type_name -> sluice.consent.v1.Share
+	27, // 8: sluice.customer.v1.NarrowConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
+	24, // 9: sluice.customer.v1.NarrowConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	24, // 10: sluice.customer.v1.PauseConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	24, // 11: sluice.customer.v1.ResumeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	27, // 12: sluice.customer.v1.RenewConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
+	24, // 13: sluice.customer.v1.RenewConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	24, // 14: sluice.customer.v1.WithdrawAccountResponse.consent:type_name -> sluice.consent.v1.Consent
+	24, // 15: sluice.customer.v1.RevokeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	23, // 16: sluice.customer.v1.ListDisclosuresResponse.disclosures:type_name -> sluice.customer.v1.Disclosure
+	28, // 17: sluice.customer.v1.Disclosure.clusters:type_name -> sluice.data.v1.DataCluster
+	29, // 18: sluice.customer.v1.Disclosure.purpose:type_name -> sluice.consent.v1.Purpose
+	27, // 19: sluice.customer.v1.Disclosure.released_at:type_name -> google.protobuf.Timestamp
+	0,  // 20: sluice.customer.v1.Disclosure.outcome:type_name -> sluice.customer.v1.DisclosureOutcome
+	1,  // 21: sluice.customer.v1.ConsentService.ListConsents:input_type -> sluice.customer.v1.ListConsentsRequest
+	3,  // 22: sluice.customer.v1.ConsentService.GetConsent:input_type -> sluice.customer.v1.GetConsentRequest
+	5,  // 23: sluice.customer.v1.ConsentService.AuthorizeConsent:input_type -> sluice.customer.v1.AuthorizeConsentRequest
+	7,  // 24: sluice.customer.v1.ConsentService.RejectConsent:input_type -> sluice.customer.v1.RejectConsentRequest
+	9,  // 25: sluice.customer.v1.ConsentService.NarrowConsent:input_type -> sluice.customer.v1.NarrowConsentRequest
+	11, // 26: sluice.customer.v1.ConsentService.PauseConsent:input_type -> sluice.customer.v1.PauseConsentRequest
+	13, // 27: sluice.customer.v1.ConsentService.ResumeConsent:input_type -> sluice.customer.v1.ResumeConsentRequest
+	15, // 28: sluice.customer.v1.ConsentService.RenewConsent:input_type -> sluice.customer.v1.RenewConsentRequest
+	17, // 29: sluice.customer.v1.ConsentService.WithdrawAccount:input_type -> sluice.customer.v1.WithdrawAccountRequest
+	19, // 30: sluice.customer.v1.ConsentService.RevokeConsent:input_type -> sluice.customer.v1.RevokeConsentRequest
+	21, // 31: sluice.customer.v1.ConsentService.ListDisclosures:input_type -> sluice.customer.v1.ListDisclosuresRequest
+	2,  // 32: sluice.customer.v1.ConsentService.ListConsents:output_type -> sluice.customer.v1.ListConsentsResponse
+	4,  // 33: sluice.customer.v1.ConsentService.GetConsent:output_type -> sluice.customer.v1.GetConsentResponse
+	6,  // 34: sluice.customer.v1.ConsentService.AuthorizeConsent:output_type -> sluice.customer.v1.AuthorizeConsentResponse
+	8,  // 35: sluice.customer.v1.ConsentService.RejectConsent:output_type -> sluice.customer.v1.RejectConsentResponse
+	10, // 36: sluice.customer.v1.ConsentService.NarrowConsent:output_type -> sluice.customer.v1.NarrowConsentResponse
+	12, // 37: sluice.customer.v1.ConsentService.PauseConsent:output_type -> sluice.customer.v1.PauseConsentResponse
+	14, // 38: sluice.customer.v1.ConsentService.ResumeConsent:output_type -> sluice.customer.v1.ResumeConsentResponse
+	16, // 39: sluice.customer.v1.ConsentService.RenewConsent:output_type -> sluice.customer.v1.RenewConsentResponse
+	18, // 40: sluice.customer.v1.ConsentService.WithdrawAccount:output_type -> sluice.customer.v1.WithdrawAccountResponse
+	20, // 41: sluice.customer.v1.ConsentService.RevokeConsent:output_type -> sluice.customer.v1.RevokeConsentResponse
+	22, // 42: sluice.customer.v1.ConsentService.ListDisclosures:output_type -> sluice.customer.v1.ListDisclosuresResponse
+	32, // [32:43] is the sub-list for method output_type
+	21, // [21:32] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_sluice_customer_v1_consent_service_proto_init() }
@@ -1751,13 +1826,14 @@ func file_sluice_customer_v1_consent_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_customer_v1_consent_service_proto_rawDesc), len(file_sluice_customer_v1_consent_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_sluice_customer_v1_consent_service_proto_goTypes,
 		DependencyIndexes: file_sluice_customer_v1_consent_service_proto_depIdxs,
+		EnumInfos:         file_sluice_customer_v1_consent_service_proto_enumTypes,
 		MessageInfos:      file_sluice_customer_v1_consent_service_proto_msgTypes,
 	}.Build()
 	File_sluice_customer_v1_consent_service_proto = out.File

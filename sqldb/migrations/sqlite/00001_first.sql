@@ -34,10 +34,10 @@ CREATE TABLE grants (
     valid_until        INTEGER NOT NULL,
     one_time           INTEGER NOT NULL,
     unattended_per_day INTEGER NOT NULL,
-    changed_pos        INTEGER NOT NULL,
-    fenced_pos         INTEGER NOT NULL DEFAULT 0
+    fenced_version     INTEGER NOT NULL -- up to here no replica releases under an earlier one any more
 ) WITHOUT ROWID;
 CREATE INDEX grants_by_customer ON grants (bank, customer, created_at DESC, consent_id DESC);
+CREATE INDEX grants_unfenced ON grants (consent_id) WHERE fenced_version < version;
 CREATE INDEX grants_alive ON grants (created_at, consent_id)
     WHERE status IN ('PENDING', 'PARTIALLY_AUTHORIZED', 'ACTIVE', 'PAUSED', 'SUSPENDED');
 
@@ -67,6 +67,7 @@ CREATE TABLE grant_changes (
     consent_id TEXT NOT NULL,
     version    INTEGER NOT NULL,
     kind       TEXT NOT NULL,
+    at         INTEGER NOT NULL, -- by the database's clock, while it held the grant
     PRIMARY KEY (shard, pos)
 ) WITHOUT ROWID;
 
@@ -91,11 +92,27 @@ CREATE TABLE disclosures (
     items           INTEGER NOT NULL,
     policy_revision TEXT NOT NULL,
     request_id      TEXT NOT NULL,
+    boot            TEXT NOT NULL, -- the replica that released
     day             INTEGER NOT NULL,
     at              INTEGER NOT NULL
 );
 CREATE INDEX disclosures_by_consent ON disclosures (consent_id, seq);
 CREATE INDEX disclosures_counted ON disclosures (consent_id, day) WHERE counted = 1;
+
+-- What became of a recorded release, where it was not simply sent: WITHHELD did
+-- not leave after all, LATE left when it should not have any more.
+CREATE TABLE disclosure_outcomes (
+    id      TEXT PRIMARY KEY,
+    outcome TEXT NOT NULL CHECK (outcome IN ('WITHHELD', 'LATE')),
+    at      INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Gateways at work. heartbeat is a counter; wall clocks say nothing here.
+CREATE TABLE replicas (
+    boot      TEXT PRIMARY KEY,
+    address   TEXT NOT NULL,
+    heartbeat INTEGER NOT NULL
+) WITHOUT ROWID;
 
 -- History can be added to and never changed.
 -- +goose StatementBegin
@@ -121,6 +138,14 @@ BEGIN SELECT RAISE(ABORT, 'disclosures is append-only'); END;
 -- +goose StatementBegin
 CREATE TRIGGER disclosures_no_delete BEFORE DELETE ON disclosures
 BEGIN SELECT RAISE(ABORT, 'disclosures is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER disclosure_outcomes_no_update BEFORE UPDATE ON disclosure_outcomes
+BEGIN SELECT RAISE(ABORT, 'disclosure_outcomes is append-only'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER disclosure_outcomes_no_delete BEFORE DELETE ON disclosure_outcomes
+BEGIN SELECT RAISE(ABORT, 'disclosure_outcomes is append-only'); END;
 -- +goose StatementEnd
 
 -- +goose Down

@@ -1,0 +1,3 @@
+// Package replicaapi is the door for other replicas of the gateway, and the way
+// to theirs.
+package replicaapi

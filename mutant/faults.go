@@ -1,0 +1,28 @@
+package mutant
+
+// Fault is a mistake that somebody could make.
+type Fault string
+
+// The faults that can be planted.
+const (
+	NoLock           Fault = "no-lock"            // releases don't lock the grant
+	ForKeyShare      Fault = "for-key-share"      // with a lock that an update passes by
+	ForShare         Fault = "for-share"          // with a lock that starves revokes
+	NoVersion        Fault = "no-version"         // the fence compares the status alone
+	NoExpiry         Fault = "no-expiry"          // the fence does not look at the end
+	NoStanding       Fault = "no-standing"        // the fence does not look at the parties
+	UnfencedStanding Fault = "unfenced-standing"  // a suspension does not wait its turn
+	AckBeforeDrain   Fault = "ack-before-drain"   // a replica answers while an answer leaves
+	NoTombstone      Fault = "no-tombstone"       // a hand-off does not look for a newer revision
+	TombstoneEvicted Fault = "tombstone-evicted"  // a tombstone is forgotten too soon
+	NoAgeLimit       Fault = "no-age-limit"       // an old answer may still leave
+	NoWait           Fault = "no-wait"            // a change waits for no other replica
+	RetryReturns     Fault = "retry-returns"      // a revoke asked for again does not wait
+	LeaseByRead      Fault = "lease-by-read"      // a lease is renewed by reading
+	LabelAtStore     Fault = "label-at-store"     // a cached grant is labelled with a later position than it was read at
+	FillAfterDrop    Fault = "fill-after-drop"    // an old grant is cached after it was dropped
+	NoSetIfNewer     Fault = "no-set-if-newer"    // an older grant overwrites a newer one in Redis
+	UnsealedEntry    Fault = "unsealed-entry"     // what Redis answers is believed
+	StaleNo          Fault = "stale-no"           // a refusal from a cached grant is final
+	OutcomeIsOK      Fault = "unknown-outcome-ok" // a commit of unknown outcome counts as done
+)
