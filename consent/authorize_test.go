@@ -19,6 +19,7 @@ func TestAuthorizeTakesWhatWasAskedWhereNothingLessIsChosen(t *testing.T) {
 	want.Revision, want.Status, want.Customer = 2, consent.Active, "9593"
 	want.Shares = choice().Shares
 	want.ChangedAt = start.Add(time.Minute)
+	want.FencedRevision = 2
 	if d := cmp.Diff(want, c); d != "" {
 		t.Errorf("consent (-want +got):\n%s", d)
 	}

@@ -74,15 +74,14 @@ func failing() (*shelf, *faulty) {
 	return s, f
 }
 
-func TestAFailingStoreIsNoRefusal(t *testing.T) {
+func TestAFailingStoreIsRefusedAsUnavailableAndItsCauseIsKept(t *testing.T) {
 	s, f := failing()
 	ctx := t.Context()
 	c := s.authorize(t)
 	isDisk := func(what string, err error) {
 		t.Helper()
-		var r *refusal.Error
-		if !errors.Is(err, errDisk) || errors.As(err, &r) {
-			t.Errorf("%s: error %v, want %v and no refusal", what, err, errDisk)
+		if !errors.Is(err, errDisk) || refusal.ReasonOf(err) != refusal.RecordUnavailable {
+			t.Errorf("%s: error %v, want RECORD_UNAVAILABLE because %v", what, err, errDisk)
 		}
 	}
 	f.before = func(consent.Consent) error { return errDisk }

@@ -98,7 +98,9 @@ func TestEveryStatusAndKindOfTheContractIsInTheTable(t *testing.T) {
 		}
 	}
 	for n, name := range consentv1.ConsentStatus_name {
-		if n != 0 && !strings.Contains(table, consent.StatusName(consent.Status(n))) {
+		// REVOKING is how REVOKED is shown for a moment; no consent stands there.
+		shown := consentv1.ConsentStatus(n) == consentv1.ConsentStatus_CONSENT_STATUS_REVOKING
+		if n != 0 && !shown && !strings.Contains(table, consent.StatusName(consent.Status(n))) {
 			t.Errorf("%s is not in the table", name)
 		}
 	}

@@ -20,25 +20,25 @@ import (
 const insertFenced = `
 INSERT INTO disclosures (id, consent_id, revision, partner, bank, customer, shard, method, accounts, clusters,
                          purpose, unattended, counted, continues, items, policy_revision, request_id, boot, day, at)
-SELECT $1, g.consent_id, g.version, g.partner, g.bank, g.customer, g.shard, $2, $3, $4,
-       $5, $6, $7, $8, $9, $10, $11, $12, t.now / 86400000, t.now
+SELECT $1, g.consent_id, g.version, g.partner, g.bank, g.customer, g.shard, $2, $3, CAST($4 AS BIGINT),
+       $5, CAST($6 AS BIGINT), CAST($7 AS BIGINT), $8, CAST($9 AS BIGINT), $10, $11, $12, t.now / 86400000, t.now
 FROM grants g
 JOIN parties p ON p.kind = 'partner' AND p.id = g.partner AND p.standing = 'ACTIVE'
 JOIN parties b ON b.kind = 'bank' AND b.id = g.bank AND b.standing = 'ACTIVE'
 CROSS JOIN (SELECT coalesce(CAST($13 AS BIGINT), %s) AS now) t
 WHERE g.consent_id = $14
-  AND g.version = $15
+  AND g.version = CAST($15 AS BIGINT)
   AND g.digest = $16
   AND g.status = 'ACTIVE'
   AND g.valid_until > t.now
-  AND ($7 = 0
+  AND (CAST($7 AS BIGINT) = 0
        OR (SELECT count(*) FROM disclosures d
            WHERE d.consent_id = g.consent_id AND d.day = t.now / 86400000 AND d.counted = 1) < g.unattended_per_day)
-  AND ($7 = 1 OR $6 = 0
+  AND (CAST($7 AS BIGINT) = 1 OR CAST($6 AS BIGINT) = 0
        OR EXISTS (SELECT 1 FROM disclosures d
                   WHERE d.id = $8 AND d.consent_id = g.consent_id AND d.day = t.now / 86400000 AND d.counted = 1))
   AND (g.one_time = 0
-       OR NOT EXISTS (SELECT 1 FROM disclosures d WHERE d.consent_id = g.consent_id AND d.at <= t.now - $17))
+       OR NOT EXISTS (SELECT 1 FROM disclosures d WHERE d.consent_id = g.consent_id AND d.at <= t.now - CAST($17 AS BIGINT)))
 RETURNING seq, at`
 
 const (
@@ -104,7 +104,7 @@ func (l *Log) insert(p *pending) (*sqldb.Statement, error) {
 func fenceOf(db *sqldb.DB) string {
 	fence := fmt.Sprintf(insertFenced, db.Clock())
 	for fault, condition := range map[mutant.Fault]string{
-		mutant.NoVersion:  "g.version = $15\n  AND g.digest = $16",
+		mutant.NoVersion:  "g.version = CAST($15 AS BIGINT)\n  AND g.digest = $16",
 		mutant.NoExpiry:   "g.valid_until > t.now",
 		mutant.NoStanding: "p.standing = 'ACTIVE'",
 	} {
