@@ -17,12 +17,13 @@ const (
 	TombstoneEvicted Fault = "tombstone-evicted"  // a tombstone is forgotten too soon
 	NoAgeLimit       Fault = "no-age-limit"       // an old answer may still leave
 	NoWait           Fault = "no-wait"            // a change waits for no other replica
+	OnlyRegistered   Fault = "only-registered"    // a change waits only for replicas that are registered
 	RetryReturns     Fault = "retry-returns"      // a revoke asked for again does not wait
 	LeaseByRead      Fault = "lease-by-read"      // a lease is renewed by reading
 	LabelAtStore     Fault = "label-at-store"     // a cached grant is labelled with a later position than it was read at
 	FillAfterDrop    Fault = "fill-after-drop"    // an old grant is cached after it was dropped
 	NoSetIfNewer     Fault = "no-set-if-newer"    // an older grant overwrites a newer one in Redis
-	UnsealedEntry    Fault = "unsealed-entry"     // what Redis answers is believed
+	UncheckedEntry   Fault = "unchecked-entry"    // a grant found in Redis is believed, however old
 	StaleNo          Fault = "stale-no"           // a refusal from a cached grant is final
 	OutcomeIsOK      Fault = "unknown-outcome-ok" // a commit of unknown outcome counts as done
 )

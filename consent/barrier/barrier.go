@@ -13,7 +13,7 @@ import (
 // Replica is another gateway at work.
 type Replica struct {
 	Boot    string // names one life of one process
-	Address string
+	Address string // "" if it is not registered, and can't be told
 	// Recent says that it recorded a release under the consent a moment ago, and
 	// so may hold an answer that has not left.
 	Recent bool
@@ -92,6 +92,9 @@ func (b *Barrier) drain(ctx context.Context, done func(), id consent.ID, revisio
 		}
 		tell(&waited, func(ctx context.Context) error { return b.Fence(ctx, id, revision) })
 		for _, r := range b.others(ctx, id, silent) {
+			if r.Address == "" && mutant.Is(mutant.OnlyRegistered) {
+				continue
+			}
 			group := &told
 			if r.Recent && !mutant.Is(mutant.NoWait) {
 				group = &waited

@@ -91,7 +91,7 @@ func (c *Cache) Newest(ctx context.Context, id consent.ID) (consent.Grant, error
 	}
 	if g.Status() == consent.Active && c.keep(g, began) && c.Shared != nil {
 		if mutant.Is(mutant.LabelAtStore) {
-			at.Pos = c.window.head(at.Shard)
+			_, at, _ = c.Source.Load(ctx, id)
 		}
 		c.Shared.Put(g, at)
 	}
@@ -115,9 +115,9 @@ func (c *Cache) Hear(changes []consent.Notice) {
 	}
 }
 
-// Begin forgets everything, and from now on hears of the changes after heads.
-func (c *Cache) Begin(heads []consent.Position) {
-	c.window.begin(heads)
+// Begin forgets everything, and from now on hears of the changes after these.
+func (c *Cache) Begin(from []consent.Position) {
+	c.window.begin(from)
 	for i := range c.parts {
 		p := &c.parts[i]
 		p.mu.Lock()

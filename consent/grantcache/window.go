@@ -18,7 +18,6 @@ type window struct {
 	ring   []consent.Notice
 	newest map[consent.ID]int64 // of each consent in the ring, the newest revision
 	floor  map[int64]int64      // by shard: changes after this position are remembered
-	heads  map[int64]int64      // by shard: changes up to this position were heard of
 	deaf   bool                 // nothing is known of positions
 }
 
@@ -26,16 +25,16 @@ func newWindow() *window {
 	return &window{newest: map[consent.ID]int64{}, deaf: true}
 }
 
-// begin forgets all and starts at the heads.
-func (w *window) begin(heads []consent.Position) {
+// begin forgets all; what comes after these positions will be heard.
+func (w *window) begin(from []consent.Position) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// Readings under way began before what was forgotten.
 	w.heard += windowSize + 1
 	w.ring, w.newest = nil, map[consent.ID]int64{}
-	w.floor, w.heads, w.deaf = map[int64]int64{}, map[int64]int64{}, false
-	for _, h := range heads {
-		w.floor[h.Shard], w.heads[h.Shard] = h.Pos, h.Pos
+	w.floor, w.deaf = map[int64]int64{}, false
+	for _, h := range from {
+		w.floor[h.Shard] = h.Pos
 	}
 }
 
@@ -56,9 +55,6 @@ func (w *window) add(c consent.Notice) {
 	}
 	w.heard++
 	w.newest[c.ID] = max(w.newest[c.ID], c.Revision)
-	if c.At.Pos > 0 && w.heads != nil {
-		w.heads[c.At.Shard] = max(w.heads[c.At.Shard], c.At.Pos)
-	}
 }
 
 // now is a moment in the order of hearing.
@@ -81,15 +77,8 @@ func (w *window) since(began int64, g consent.Grant) bool {
 func (w *window) believes(g consent.Grant, at consent.Position) bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	if mutant.Is(mutant.UnsealedEntry) {
+	if mutant.Is(mutant.UncheckedEntry) {
 		return true
 	}
 	return !w.deaf && at.Pos >= w.floor[at.Shard] && w.newest[g.ID()] <= g.Revision()
-}
-
-// head is the newest position heard of in a shard.
-func (w *window) head(shard int64) int64 {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return w.heads[shard]
 }

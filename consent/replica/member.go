@@ -53,7 +53,7 @@ type Registry interface {
 
 // Cache is told of changes; see grantcache.Cache.
 type Cache interface {
-	Begin(heads []consent.Position)
+	Begin(from []consent.Position)
 	Hear(changes []consent.Notice)
 }
 

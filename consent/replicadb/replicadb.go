@@ -38,13 +38,16 @@ func New(db *sqldb.DB, boot string) *Registry {
 	return &Registry{db: db, boot: boot, others: fmt.Sprintf(selectOthers, db.Clock())}
 }
 
+// Who released is read from what was released, not from who is registered: a
+// replica that was taken for dead and wakes may release before it notices.
 const selectOthers = `
-SELECT r.boot, r.address, EXISTS (
-    SELECT 1 FROM disclosures d WHERE d.consent_id = $1 AND d.boot = r.boot AND d.at > %s - $2)
-FROM replicas r WHERE r.boot <> $3`
+SELECT coalesce(r.boot, d.boot), coalesce(r.address, ''), d.boot IS NOT NULL
+FROM replicas r
+FULL JOIN (SELECT DISTINCT boot FROM disclosures WHERE consent_id = $1 AND at > %s - $2) d ON d.boot = r.boot
+WHERE coalesce(r.boot, d.boot) <> $3`
 
 // Others lists the other replicas, and which of them released under the consent
-// a moment ago.
+// a moment ago. One that did and is not registered has no address.
 func (r *Registry) Others(ctx context.Context, id consent.ID) ([]barrier.Replica, error) {
 	rows, err := r.db.Reader().QueryContext(ctx, r.others, string(id), int64(recentMillis), r.boot)
 	if err != nil {

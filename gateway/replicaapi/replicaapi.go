@@ -18,6 +18,9 @@ import (
 	replicav1 "sluice/gen/sluice/replica/v1"
 )
 
+// errNoAddress means that a replica is not registered.
+var errNoAddress = errors.New("the replica has no address")
+
 // Service is replica.v1.ReplicaService.
 type Service struct {
 	replicav1.UnimplementedReplicaServiceServer
@@ -59,6 +62,9 @@ func NewPeers(cert tls.Certificate, roots *x509.CertPool, self authn.Identity) *
 
 // Fence sends a notice and waits until it is obeyed.
 func (p *Peers) Fence(ctx context.Context, to barrier.Replica, id consent.ID, revision int64) error {
+	if to.Address == "" {
+		return errNoAddress
+	}
 	conn, err := p.conn(to.Address)
 	if err != nil {
 		return err
