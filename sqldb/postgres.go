@@ -33,6 +33,9 @@ type PostgresConfig struct {
 	SingleNode bool
 }
 
+// lockNotAvailable is the SQLSTATE of a lock that was not had in time.
+const lockNotAvailable = "55P03"
+
 type postgresDB struct{ pool *sql.DB }
 
 // OpenPostgres opens the database with the rights of a gateway. It fails if the
@@ -152,6 +155,9 @@ func sendBatch(ctx context.Context, conn *pgx.Conn, statements []*Statement) (er
 func unsent(err error) error {
 	var refused interface{ SQLState() string }
 	if errors.As(err, &refused) {
+		if refused.SQLState() == lockNotAvailable {
+			return fmt.Errorf("%w: %w", ErrLocked, err)
+		}
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)

@@ -20,6 +20,9 @@ const (
 // committed, e.g. because the connection broke while it was.
 var ErrOutcomeUnknown = errors.New("outcome of the transaction is unknown")
 
+// ErrLocked means that somebody else held a row for too long.
+var ErrLocked = errors.New("somebody else holds the row")
+
 // DB is an open database. It may be used by many goroutines.
 type DB struct {
 	engine engine

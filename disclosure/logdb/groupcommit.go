@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"sluice/consent"
 	"sluice/disclosure"
 	"sluice/sqldb"
 )
@@ -100,15 +103,17 @@ func (l *Log) gather(first *pending) []*pending {
 	return batch
 }
 
-// commit appends a batch in one transaction. If a grant of it is held by
-// somebody else, or an entry can't be inserted, each entry is tried by itself.
+// commit appends a batch in one transaction. If that fails for one of them, the
+// others are not to suffer: each grant is tried by itself, and then each entry.
 func (l *Log) commit(batch []*pending) {
 	err := l.try(batch)
-	if err != nil && len(batch) > 1 && !errors.Is(err, sqldb.ErrOutcomeUnknown) {
-		for _, p := range batch {
-			l.alone.Go(func() { l.commit([]*pending{p}) })
+	if err != nil && !errors.Is(err, sqldb.ErrOutcomeUnknown) {
+		if parts := split(batch, errors.Is(err, sqldb.ErrLocked)); len(parts) > 1 {
+			for _, part := range parts {
+				l.apart.Go(func() { l.commit(part) })
+			}
+			return
 		}
-		return
 	}
 	for _, p := range batch {
 		switch {
@@ -120,6 +125,20 @@ func (l *Log) commit(batch []*pending) {
 			l.settle(p, nil)
 		}
 	}
+}
+
+// split parts a batch by grants; one of a single grant by entries, unless it is
+// the grant that could not be had.
+func split(batch []*pending, locked bool) [][]*pending {
+	byGrant := map[consent.ID][]*pending{}
+	for _, p := range batch {
+		byGrant[p.entry.Grant.ID()] = append(byGrant[p.entry.Grant.ID()], p)
+	}
+	parts := slices.Collect(maps.Values(byGrant))
+	if len(parts) == 1 && !locked {
+		parts = slices.Collect(slices.Chunk(batch, 1))
+	}
+	return parts
 }
 
 func (l *Log) try(batch []*pending) error {

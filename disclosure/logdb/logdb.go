@@ -26,7 +26,7 @@ type Log struct {
 	outcomes *outcomes
 	closing  chan struct{}
 	workers  sync.WaitGroup
-	alone    sync.WaitGroup
+	apart    sync.WaitGroup
 }
 
 // New logs to db, as the replica boot. The clock is the database's: it is read
@@ -55,7 +55,7 @@ func NewWithClock(db *sqldb.DB, boot string, now func() time.Time) *Log {
 func (l *Log) Close() {
 	close(l.closing)
 	l.workers.Wait()
-	l.alone.Wait()
+	l.apart.Wait()
 }
 
 // Outcome notes that a release was withheld after all, or left late. It is
@@ -127,7 +127,7 @@ func (l *Log) List(ctx context.Context, q disclosure.Query) ([]disclosure.Record
 
 func scan(rows *sql.Rows) (disclosure.Record, error) {
 	var (
-		r                 disclosure.Record
+		r                          disclosure.Record
 		accounts, purpose, outcome string
 		at                         int64
 	)

@@ -297,40 +297,6 @@ func TestParallelAccessesNeverPassTheLimit(t *testing.T) {
 	})
 }
 
-func TestNoRecordUnderAGrantAfterItsRevokeReturned(t *testing.T) {
-	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		for round := range 20 {
-			d := newDesk(t, open, nil)
-			e := d.entry()
-			var revoked atomic.Bool
-			var wg sync.WaitGroup
-			for range 4 {
-				wg.Go(func() {
-					for {
-						before := revoked.Load()
-						err := d.append(e)
-						if err == nil && before {
-							t.Errorf("round %d: recorded after the revoke returned", round)
-							return
-						}
-						if err != nil {
-							if !errors.Is(err, disclosure.ErrGrantChanged) {
-								t.Error(err)
-							}
-							return
-						}
-					}
-				})
-			}
-			if _, err := d.book.Revoke(t.Context(), d.customer(), d.id); err != nil {
-				t.Error(err)
-			}
-			revoked.Store(true)
-			wg.Wait()
-		}
-	})
-}
-
 func TestRecordsCanNotBeChangedInTheDatabase(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
 		d := newDesk(t, open, nil)

@@ -46,9 +46,12 @@ func SQLite(t testing.TB) *sqldb.DB {
 }
 
 // Postgres makes an empty PostgreSQL database, opened with a gateway's rights.
-func Postgres(t testing.TB) *sqldb.DB {
+func Postgres(t testing.TB) *sqldb.DB { return PostgresWith(t) }
+
+// PostgresWith is Postgres after its owner has executed statements.
+func PostgresWith(t testing.TB, statements ...string) *sqldb.DB {
 	t.Helper()
-	db, err := sqldb.OpenPostgres(t.Context(), sqldb.PostgresConfig{URL: Create(t), SingleNode: true})
+	db, err := sqldb.OpenPostgres(t.Context(), sqldb.PostgresConfig{URL: Create(t, statements...), SingleNode: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +78,12 @@ func URL(t testing.TB) string {
 
 // Create makes an empty database and answers its URL, as a user who has a
 // gateway's rights and no others.
-func Create(t testing.TB) string {
+func Create(t testing.TB, statements ...string) string {
 	t.Helper()
 	owner := CreateAsOwner(t)
+	for _, s := range statements {
+		exec(t, owner, s)
+	}
 	u, err := url.Parse(owner)
 	if err != nil {
 		t.Fatal(err)
