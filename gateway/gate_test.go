@@ -43,9 +43,14 @@ type world struct {
 	outcomes []disclosure.Outcome
 	dropped  fields.Dropped
 	gates    *barrier.Gates
-	fail     map[string]error // by part
-	standing map[string]registry.Standing
-	decider  gateway.Decider
+	clock    time.Duration
+	onRecord func()
+
+	remembered *consent.Grant   // what the cache has
+	newest     int              // readings of the truth
+	fail       map[string]error // by part
+	standing   map[string]registry.Standing
+	decider    gateway.Decider
 }
 
 var errPart = errors.New("this part is down")
@@ -60,9 +65,9 @@ func newWorld(t *testing.T) *world {
 		t: t, bank: banktest.New(), decider: engine,
 		store:    consenttest.NewMemory(),
 		fail:     map[string]error{},
-		gates:    barrier.NewGates(func() time.Duration { return 0 }),
 		standing: map[string]registry.Standing{"messenger": registry.Active, "morava": registry.Active},
 	}
+	w.gates = barrier.NewGates(func() time.Duration { return w.clock })
 	w.book = consent.NewBook(w.store, consenttest.NewBarrier(), func() time.Time { return noon })
 	tokens, err := pagetoken.NewSealer(pagetoken.NewKey())
 	if err != nil {
@@ -125,11 +130,20 @@ func (w *world) Grant(ctx context.Context, id consent.ID) (consent.Grant, error)
 	if err := w.fail["grants"]; err != nil {
 		return consent.Grant{}, err
 	}
+	if w.remembered != nil {
+		return *w.remembered, nil
+	}
 	c, err := w.store.Get(ctx, id)
 	return c.Grant(), err
 }
 
-func (w *world) Newest(ctx context.Context, id consent.ID) (consent.Grant, error) { return w.Grant(ctx, id) }
+func (w *world) Newest(ctx context.Context, id consent.ID) (consent.Grant, error) {
+	remembered := w.remembered
+	w.remembered = nil
+	defer func() { w.remembered = remembered }()
+	w.newest++
+	return w.Grant(ctx, id)
+}
 
 func (w *world) Partner(_ context.Context, id consent.PartnerID) (registry.Partner, error) {
 	return registry.Partner{ID: id, Standing: w.standing[string(id)]}, w.fail["partner"]
@@ -163,6 +177,9 @@ func (w *world) Append(ctx context.Context, _ disclosure.ID, e disclosure.Entry)
 		return 0, time.Time{}, disclosure.ErrGrantChanged
 	}
 	w.records = append(w.records, e)
+	if w.onRecord != nil {
+		w.onRecord()
+	}
 	return int64(len(w.records)), noon, nil
 }
 

@@ -15,6 +15,7 @@ type program struct {
 	Demo        demoCmd        `cmd:"" help:"Start everything here, take the tour, and stay up."`
 	Tour        tourCmd        `cmd:"" help:"Start everything here, take the tour, and exit."`
 	Serve       serveCmd       `cmd:"" help:"Serve the gateway."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring a PostgreSQL database up to date, as its owner."`
 	Consent     consentCmd     `cmd:"" help:"Ask for consents, give them, change them, look at them."`
 	Pull        pullCmd        `cmd:"" help:"Pull data as a partner."`
 	Partner     partnerCmd     `cmd:"" help:"Register, list, suspend and reinstate partners."`
