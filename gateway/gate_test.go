@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ type world struct {
 	outcomes []disclosure.Outcome
 	dropped  fields.Dropped
 	gates    *barrier.Gates
-	clock    time.Duration
+	clock    atomic.Int64
 	onRecord func()
 
 	remembered *consent.Grant   // what the cache has
@@ -67,7 +68,7 @@ func newWorld(t *testing.T) *world {
 		fail:     map[string]error{},
 		standing: map[string]registry.Standing{"messenger": registry.Active, "morava": registry.Active},
 	}
-	w.gates = barrier.NewGates(func() time.Duration { return w.clock })
+	w.gates = barrier.NewGates(func() time.Duration { return time.Duration(w.clock.Load()) })
 	w.book = consent.NewBook(w.store, consenttest.NewBarrier(), func() time.Time { return noon })
 	tokens, err := pagetoken.NewSealer(pagetoken.NewKey())
 	if err != nil {

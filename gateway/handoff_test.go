@@ -61,7 +61,7 @@ func TestAGrantThatIsOldInTheCacheCostsASecondWalkAndNoMore(t *testing.T) {
 
 func TestAnAnswerThatIsTooOldIsWithheldAndItsRecordSaysSo(t *testing.T) {
 	w := newWorld(t)
-	w.onRecord = func() { w.clock += barrier.HandOffLimit + 1 }
+	w.onRecord = func() { w.clock.Add(int64(barrier.HandOffLimit + 1)) }
 	released, err := w.gate.Release(t.Context(), w.ask())
 	if refusal.ReasonOf(err) != refusal.GrantChanged || len(released.Encoded()) != 0 {
 		t.Errorf("Release = %d bytes, %v, want GRANT_CHANGED", len(released.Encoded()), err)
@@ -109,7 +109,7 @@ func TestAnAnswerIsOnItsWayUntilItWasSent(t *testing.T) {
 		t.Error("drained before the answer was sent")
 	case <-time.After(20 * time.Millisecond):
 	}
-	w.clock += barrier.Margin + 1 // as if the process had been stopped here
+	w.clock.Add(int64(barrier.Margin + 1)) // as if the process had been stopped here
 	released.Sent()
 	if err := <-drained; err != nil {
 		t.Error(err)
