@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -79,7 +78,7 @@ func (k *link) copy(to, from net.Conn, swallow func() bool) {
 				return
 			}
 		}
-		if err != nil && (err == io.EOF || !lost) {
+		if err != nil {
 			return
 		}
 	}

@@ -10,11 +10,12 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
@@ -81,6 +82,9 @@ func run(ctx context.Context, args []string) (err error) {
 			changes = append(changes, took...)
 		}
 	}
+	if err := s.atRest(&total); err != nil {
+		return err
+	}
 	for _, why := range total.why {
 		fmt.Println(" ", why)
 	}
@@ -118,18 +122,19 @@ func (o options) cells() []combination {
 // runCell runs one schedule, heals, judges, and prints a line.
 func runCell(ctx context.Context, s *stage, what combination, each time.Duration, seed uint64) (verdict, []time.Duration, error) {
 	c := &cell{stage: s, load: what.load, history: newHistory(), retry: what.fault.name == rolling}
+	if err := c.open(ctx, seed); err != nil {
+		return verdict{}, nil, err
+	}
 	ends, cancel := context.WithTimeout(ctx, max(each, what.fault.atLeast))
 	defer cancel()
 	hurting := make(chan struct{})
 	go func() {
 		defer close(hurting)
-		if pause(ends, 100*time.Millisecond) { // there are consents by then
-			what.fault.hurt(ends, s, rand.New(rand.NewPCG(seed, 1)))
-		}
+		what.fault.hurt(ends, s, rand.New(rand.NewPCG(seed, 1)))
 	}()
-	err := c.run(ends, seed)
+	c.run(ends, seed)
 	<-hurting
-	if err = errors.Join(err, s.heal(ctx)); err != nil {
+	if err := s.heal(ctx); err != nil {
 		return verdict{}, nil, err
 	}
 	v, err := c.history.judge(ctx, s)

@@ -200,6 +200,17 @@ func (r *replica) as(kind authn.Kind, id string) *grpc.ClientConn {
 	return conn
 }
 
+// open is how many files and sockets the process has open.
+func (r *replica) open() (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", r.process.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("count open files: %w", err)
+	}
+	return len(files), nil
+}
+
 func (r *replica) close() {
 	for _, c := range r.conns {
 		_ = c.Close()

@@ -234,6 +234,24 @@ func (s *stage) heal(ctx context.Context) error {
 	return nil
 }
 
+// maxOpen is how many files and sockets a replica at rest may have open: its
+// database's and its peers' connections, and not those of calls long over.
+const maxOpen = 150
+
+// atRest requires that replicas have let go of what they held.
+func (s *stage) atRest(v *verdict) error {
+	for _, r := range s.replicas {
+		n, err := r.open()
+		if err != nil {
+			return err
+		}
+		if n > maxOpen {
+			v.found(&v.lost, "%s at rest has %d files and sockets open", r.name, n)
+		}
+	}
+	return nil
+}
+
 // close ends what was started, and only that.
 func (s *stage) close() error {
 	for _, r := range s.replicas {

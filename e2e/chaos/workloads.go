@@ -71,14 +71,19 @@ type slot struct {
 	person person
 }
 
-// run goes on until ctx ends.
-func (c *cell) run(ctx context.Context, seed uint64) error {
+// open makes the consents to begin with.
+func (c *cell) open(ctx context.Context, seed uint64) error {
 	c.slots = make([]atomic.Pointer[slot], c.load.consents)
 	for i := range c.slots {
 		if err := c.agree(ctx, i, rand.New(rand.NewPCG(seed, uint64(100+i)))); err != nil {
 			return fmt.Errorf("agree: %w", err)
 		}
 	}
+	return nil
+}
+
+// run goes on until ctx ends.
+func (c *cell) run(ctx context.Context, seed uint64) {
 	var all sync.WaitGroup
 	for i := range c.load.pullers {
 		all.Go(func() { c.pull(ctx, rand.New(rand.NewPCG(seed, uint64(200+i)))) })
@@ -87,7 +92,6 @@ func (c *cell) run(ctx context.Context, seed uint64) error {
 		all.Go(func() { c.change(ctx, rand.New(rand.NewPCG(seed, uint64(300+i)))) })
 	}
 	all.Wait()
-	return nil
 }
 
 func kinds() []datav1.DataCluster {
@@ -153,7 +157,7 @@ func (c *cell) pull(ctx context.Context, r *rand.Rand) {
 		}
 		begin := time.Now()
 		released, err := c.pullOnce(ctx, c.stage.replicas[first], access)
-		if c.retry && status.Code(err) == codes.Unavailable {
+		if code := status.Code(err); c.retry && (code == codes.Unavailable || code == codes.Aborted) {
 			released, err = c.pullOnce(ctx, c.stage.replicas[(first+1)%replicaCount], access)
 		}
 		if err != nil {
