@@ -34,7 +34,7 @@ type Pulse struct {
 
 // Row is a replica as it is registered.
 type Row struct {
-	Boot, Address string
+	Boot, Address string // no address: it left by itself
 	Heartbeat     int64
 }
 
@@ -110,7 +110,7 @@ func (m *Member) Join(ctx context.Context) error {
 func (m *Member) meet(rows []Row) {
 	var addresses []string
 	for _, r := range rows {
-		if r.Boot != m.boot {
+		if r.Boot != m.boot && r.Address != "" {
 			addresses = append(addresses, r.Address)
 		}
 	}

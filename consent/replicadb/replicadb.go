@@ -44,10 +44,11 @@ const selectOthers = `
 SELECT coalesce(r.boot, d.boot), coalesce(r.address, ''), d.boot IS NOT NULL
 FROM replicas r
 FULL JOIN (SELECT DISTINCT boot FROM disclosures WHERE consent_id = $1 AND at > %s - $2) d ON d.boot = r.boot
-WHERE coalesce(r.boot, d.boot) <> $3`
+WHERE coalesce(r.boot, d.boot) <> $3 AND r.address IS DISTINCT FROM ''`
 
 // Others lists the other replicas, and which of them released under the consent
-// a moment ago. One that did and is not registered has no address.
+// a moment ago. One that did and is not registered has no address. Those who
+// left by themselves hold nothing, and are not listed.
 func (r *Registry) Others(ctx context.Context, id consent.ID) ([]barrier.Replica, error) {
 	rows, err := r.db.Reader().QueryContext(ctx, r.others, string(id), int64(recentMillis), r.boot)
 	if err != nil {
@@ -93,9 +94,10 @@ ON CONFLICT (boot) DO UPDATE SET address = excluded.address, heartbeat = replica
 	return p, nil
 }
 
-// Leave takes this replica's row out.
+// Leave says that this replica holds nothing any more. Its row stays until
+// another takes it for dead: what it released a moment ago is known to have left.
 func (r *Registry) Leave(ctx context.Context) error {
-	return r.write(ctx, "leave", `DELETE FROM replicas WHERE boot = $1`, r.boot)
+	return r.write(ctx, "leave", `UPDATE replicas SET address = '' WHERE boot = $1`, r.boot)
 }
 
 // Remove takes a replica out whose counter is still this.

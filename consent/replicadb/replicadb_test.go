@@ -119,9 +119,11 @@ func TestOthersAreThoseRegisteredAndThoseWhoReleasedLately(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("Others = %q, want %q", got, want)
 	}
-	must(t, me.Leave(t.Context()))
-	if _, err := me.Beat(t.Context(), "me", nil); !errors.Is(err, replica.ErrRemoved) {
-		t.Errorf("Beat after Leave = %v, want ErrRemoved", err)
+	must(t, replicadb.New(db, "busy").Leave(t.Context()))
+	found, err = me.Others(t.Context(), c.ID)
+	must(t, err)
+	if len(found) != 2 {
+		t.Errorf("Others = %+v, want the two that did not leave", found)
 	}
 }
 

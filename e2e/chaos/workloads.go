@@ -59,7 +59,7 @@ type cell struct {
 	stage   *stage
 	load    workload
 	history *history
-	retry   bool // calls that find a replica away are tried once at another
+	retry   bool // calls that find a replica away are tried once at each other
 
 	slots   []atomic.Pointer[slot]
 	limited atomic.Int64 // calls refused that need not have been
@@ -157,8 +157,8 @@ func (c *cell) pull(ctx context.Context, r *rand.Rand) {
 		}
 		begin := time.Now()
 		released, err := c.pullOnce(ctx, c.stage.replicas[first], access)
-		if code := status.Code(err); c.retry && (code == codes.Unavailable || code == codes.Aborted) {
-			released, err = c.pullOnce(ctx, c.stage.replicas[(first+1)%replicaCount], access)
+		for n := 1; n < replicaCount && c.retry && status.Code(err) == codes.Unavailable; n++ {
+			released, err = c.pullOnce(ctx, c.stage.replicas[(first+n)%replicaCount], access)
 		}
 		if err != nil {
 			c.refused(err)
@@ -184,7 +184,7 @@ func (c *cell) refused(err error) {
 		}
 	}
 	switch reason {
-	case "CONSENT_PAUSED", "CONSENT_REVOKED", "ACCESS_LIMIT_REACHED":
+	case "CONSENT_PAUSED", "CONSENT_REVOKED", "ACCESS_LIMIT_REACHED", "GRANT_CHANGED":
 	default:
 		c.limited.Add(1)
 	}
