@@ -108,6 +108,27 @@ func TestABatchIsAllOrNothing(t *testing.T) {
 	})
 }
 
+// A connection that breaks while a commit is under way leaves everybody in doubt.
+func TestABrokenCommitIsOfUnknownOutcome(t *testing.T) {
+	db := sqldbtest.PostgresWith(t,
+		`CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1); RETURN NULL; END $$`,
+		`CREATE CONSTRAINT TRIGGER break AFTER INSERT ON change_head DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION break()`)
+	insert := &sqldb.Statement{Text: `INSERT INTO change_head (shard, pos) VALUES (1, 1)`}
+	err := db.Transact(t.Context(), func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(t.Context(), insert.Text)
+		return err
+	})
+	if !errors.Is(err, sqldb.ErrOutcomeUnknown) {
+		t.Errorf("Transact = %v, want ErrOutcomeUnknown", err)
+	}
+	if err := db.Batch(t.Context(), []*sqldb.Statement{insert}); !errors.Is(err, sqldb.ErrOutcomeUnknown) {
+		t.Errorf("Batch = %v, want ErrOutcomeUnknown", err)
+	}
+	if _, err := db.Incarnation(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 func TestARowThatIsHeldIsSaidToBe(t *testing.T) {
 	db := sqldbtest.Postgres(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ const (
 type stage struct {
 	dir, program, services string
 	ca                     *devca.Authority
+	certs                  map[authn.Identity]tls.Certificate // of the driver's parties
 	children               []*exec.Cmd // the banks
 	bankLinks              []*link
 	replicas               []*replica
@@ -62,6 +64,9 @@ func openStage(ctx context.Context, program, services string) (_ *stage, err err
 	}
 	if s.ca, err = devca.Open(filepath.Join(dir, "pki"), time.Now()); err != nil {
 		return nil, fmt.Errorf("open authority: %w", err)
+	}
+	if err := s.issue(); err != nil {
+		return nil, err
 	}
 	if err := s.startReplicas(ctx, postgres); err != nil {
 		return nil, err
@@ -98,6 +103,23 @@ func (s *stage) startServices(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("make role: %w", err)
 	}
 	return strings.Replace(owner, "sluice:sluice", "chaos:chaos", 1), nil
+}
+
+// issue makes the certificates of everybody that the driver is.
+func (s *stage) issue() error {
+	who := []authn.Identity{{Kind: authn.Operator, ID: "ops"}, {Kind: authn.Partner, ID: "messenger"}}
+	for _, id := range samplebank.Banks() {
+		who = append(who, authn.Identity{Kind: authn.Bank, ID: id})
+	}
+	s.certs = map[authn.Identity]tls.Certificate{}
+	for _, id := range who {
+		cert, err := s.ca.Issue(id, time.Now())
+		if err != nil {
+			return fmt.Errorf("issue certificate: %w", err)
+		}
+		s.certs[id] = cert
+	}
+	return nil
 }
 
 // service runs the script on the stage's own folder.
@@ -172,14 +194,9 @@ func copyFolder(from, to string) error {
 }
 
 func (s *stage) startBanks(ctx context.Context) error {
-	if _, err := s.ca.Issue(authn.Identity{Kind: authn.Operator, ID: "ops"}, time.Now()); err != nil {
-		return fmt.Errorf("issue certificate: %w", err)
-	}
 	ops := operatorv1.NewRegistryServiceClient(s.replicas[0].as(authn.Operator, "ops"))
-	for _, id := range []string{"messenger", "wallet"} {
-		if _, err := ops.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: id, DisplayName: id}); err != nil {
-			return fmt.Errorf("register partner: %w", err)
-		}
+	if _, err := ops.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: "messenger", DisplayName: "Messenger"}); err != nil {
+		return fmt.Errorf("register partner: %w", err)
 	}
 	for _, id := range samplebank.Banks() {
 		address, err := s.startBank(ctx, id)
