@@ -30,7 +30,7 @@ FUZZTIME ?= 20s
 GO_FILES = $(shell git ls-files '*.go' | grep -v '^gen/')
 
 
-.PHONY: help demo tour build test services down check gen lint fuzz bench tools clean
+.PHONY: help demo tour build test services down chaos simulate mutants check gen lint fuzz bench tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -48,7 +48,8 @@ test: check ## check everything and run all tests, with the race detector
 	@deploy/services.sh up > .services.env
 	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; \
 	. ./.services.env && export SLUICE_TEST_ALL=1 && \
-	go test -race -count=1 -timeout 10m ./...
+	go test -race -count=1 -timeout 15m ./...
+	$(MAKE) --no-print-directory chaos FOR=2s SHORT=1
 
 services: ## start PostgreSQL, Redis and a Redis Cluster for tests here; "make down" stops them
 	@deploy/services.sh up
@@ -70,10 +71,28 @@ gen: $(call stamp,buf) $(call stamp,protoc-gen-go) $(call stamp,protoc-gen-go-gr
 	rm -rf gen
 	$(BIN)/buf generate
 
-lint: tools ## vet, golangci-lint, gofumpt
+lint: tools
 	go vet ./...
 	$(BIN)/golangci-lint run
 	@test -z "$$($(BIN)/gofumpt -l $(GO_FILES))" || { $(BIN)/gofumpt -d $(GO_FILES); exit 1; }
+
+# ONLY picks cells by fault, workload or fault×workload; REPEAT runs each more often.
+SEED ?= 0
+FOR ?= 3s
+chaos: ## break three replicas in every way (SEED=, FOR=3s, ONLY=fault or workload,…)
+	@go build -tags mutants -o bin/sluice-mutants ./cmd/sluice
+	@go build -o bin/chaos ./e2e/chaos
+	@deploy/services.sh install
+	@bin/chaos -seed $(SEED) -for $(FOR) -only "$(ONLY)" -repeat $(or $(REPEAT),1) $(if $(SHORT),-short)
+
+SCHEDULES ?= 10000
+simulate: ## run the replicas' protocol on simulated schedules (SCHEDULES=10000, SEED=1)
+	@go test ./consent/barrier -run TestSimulation -count=1 -v -timeout 20m -schedules $(SCHEDULES) -seed $(if $(filter-out 0,$(SEED)),$(SEED),1)
+
+mutants: ## plant faults one at a time, and see each caught
+	@deploy/services.sh up > .services.env
+	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; \
+	. ./.services.env && export SLUICE_TEST_ALL=1 && go run ./e2e/mutants
 
 fuzz: ## run each fuzz target for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
@@ -86,7 +105,7 @@ bench: build ## measure pulls through the gate against a bare pass-through
 	@go run ./bench -sluice bin/sluice
 	@go test ./policy ./gateway/fields ./disclosure/logdb ./consent/grantdb -run '^$$' -bench . | grep -E '^(pkg|Bench)'
 
-tools: $(ALL_STAMPS) ## build the pinned tools into .bin
+tools: $(ALL_STAMPS)
 
-clean: ## remove what was built here
+clean:
 	rm -rf bin .bin dist

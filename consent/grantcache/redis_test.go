@@ -2,6 +2,7 @@ package grantcache_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
@@ -64,8 +65,8 @@ func testTLS(t *testing.T) *tls.Config {
 
 func open(t *testing.T, client redis.UniversalClient) *grantcache.Redis {
 	t.Helper()
-	// An incarnation of its own keeps tests apart.
-	r, err := grantcache.NewRedis(client, secret, t.Name())
+	// An incarnation of its own keeps tests apart, and one run from the next.
+	r, err := grantcache.NewRedis(client, secret, rand.Text())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestNothingForgedInRedisIsBelieved(t *testing.T) {
 		}
 		refuses(t, client, r, key, good+"x", "con_1")
 		refuses(t, client, r, otherKey, good, "con_2") // another's grant
-		elsewhere, err := grantcache.NewRedis(connect(), secret, t.Name()+" restored")
+		elsewhere, err := grantcache.NewRedis(connect(), secret, "restored")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,59 @@
+package main
+
+import "sluice/mutant"
+
+// cell is what must catch a fault: a test of a package, or a cell of chaos.
+type cell struct {
+	pack, test string
+	chaos      string // fault×workload
+}
+
+func (c cell) name() string {
+	if c.chaos != "" {
+		return "chaos " + c.chaos
+	}
+	return c.pack + " " + c.test
+}
+
+// table says which cell catches which fault.
+func table() []struct {
+	fault mutant.Fault
+	cell  cell
+} {
+	var (
+		simulation = cell{pack: "consent/barrier", test: "TestSimulation"}
+		revoke     = cell{pack: "disclosure/logdb", test: "TestNoRecordIsCommittedAfterARevokeReturned"}
+		suspend    = cell{pack: "disclosure/logdb", test: "TestNoRecordIsCommittedAfterASuspensionReturned"}
+		starved    = cell{pack: "disclosure/logdb", test: "TestARevokeIsNotStarvedByReleases"}
+		fence      = cell{pack: "disclosure/logdb", test: "TestFenceRefusesEachWayAGrantCanHaveChanged"}
+	)
+	return []struct {
+		fault mutant.Fault
+		cell  cell
+	}{
+		{mutant.NoLock, revoke},
+		{mutant.NoLock, cell{chaos: "none×hot"}},
+		{mutant.ForKeyShare, revoke},
+		{mutant.ForShare, starved},
+		{mutant.NoVersion, fence},
+		{mutant.NoVersion, cell{chaos: "peers-cut×twins"}},
+		{mutant.NoExpiry, fence},
+		{mutant.NoStanding, fence},
+		{mutant.UnfencedStanding, suspend},
+		{mutant.OutcomeIsOK, cell{pack: "sqldb", test: "TestABrokenCommitIsOfUnknownOutcome"}},
+		{mutant.OutcomeIsOK, cell{chaos: "sql-reset×cold"}},
+		{mutant.AckBeforeDrain, simulation},
+		{mutant.NoTombstone, simulation},
+		{mutant.TombstoneEvicted, simulation},
+		{mutant.NoAgeLimit, simulation},
+		{mutant.NoWait, simulation},
+		{mutant.OnlyRegistered, simulation},
+		{mutant.RetryReturns, simulation},
+		{mutant.FillAfterDrop, simulation},
+		{mutant.UncheckedEntry, simulation},
+		{mutant.LabelAtStore, cell{pack: "consent/grantcache", test: "TestAGrantIsLabelledWithThePositionItWasReadAt"}},
+		{mutant.NoSetIfNewer, cell{pack: "consent/grantcache", test: "TestAnOlderGrantDoesNotReplaceANewerInRedis"}},
+		{mutant.LeaseByRead, cell{pack: "consent/replicadb", test: "TestABeatIsAWriteToOnesOwnRow"}},
+		{mutant.StaleNo, cell{pack: "gateway", test: "TestOnlyTheTruthRefuses"}},
+	}
+}
