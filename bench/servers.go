@@ -86,7 +86,7 @@ func serveProxy(ctx context.Context, dir, upstream string) error {
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	defer conn.Close() //nolint:errcheck // the process ends with it
+	defer conn.Close()
 	desc := bankv1.BankService_ServiceDesc
 	desc.Methods = nil
 	for _, m := range []bank.Method{bank.ListBalances, bank.ListTransactions} {

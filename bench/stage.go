@@ -161,7 +161,7 @@ func (s *stage) agree(ctx context.Context, gateAddress, bankAddress string) erro
 	if err != nil {
 		return err
 	}
-	defer ops.Close() //nolint:errcheck // used up
+	defer ops.Close()
 	operator := operatorv1.NewRegistryServiceClient(ops)
 	if _, err := operator.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: "messenger", DisplayName: "Messenger"}); err != nil {
 		return fmt.Errorf("register partner: %w", err)
@@ -188,7 +188,7 @@ func (s *stage) agree(ctx context.Context, gateAddress, bankAddress string) erro
 	if err != nil {
 		return err
 	}
-	defer bank.Close() //nolint:errcheck // used up
+	defer bank.Close()
 	choice := &customerv1.AuthorizeConsentRequest{CustomerId: benchCustomer, ConsentId: s.consent}
 	for _, id := range accountIDs() {
 		choice.Shares = append(choice.Shares, &consentv1.Share{AccountId: id, Clusters: clusters})

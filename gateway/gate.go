@@ -95,7 +95,7 @@ func New(c Config) (*Gate, error) {
 // grant says no, it starts again once from the truth: only the truth refuses.
 func (g *Gate) Release(ctx context.Context, ask Ask) (Released, error) {
 	released, err := g.walk(ctx, ask, g.Grants.Grant)
-	var no saysNo
+	var no staleError
 	if errors.Is(err, disclosure.ErrGrantChanged) || errors.As(err, &no) && !mutant.Is(mutant.StaleNo) {
 		released, err = g.walk(ctx, ask, g.Grants.Newest)
 	}
@@ -113,7 +113,7 @@ func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error)
 	}
 	w, err := g.prepare(ask, grant)
 	if err != nil {
-		return Released{}, saysNo{err}
+		return Released{}, staleError{err}
 	}
 	verdict, err := g.decide(ctx, w)
 	if err != nil {
@@ -143,11 +143,11 @@ func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error)
 // finder is one of Grants' methods.
 type finder func(ctx context.Context, id consent.ID) (consent.Grant, error)
 
-// saysNo is a refusal that a newer grant might not make.
-type saysNo struct{ error }
+// staleError is a refusal that a newer grant might not make.
+type staleError struct{ error }
 
 // Unwrap is the refusal.
-func (n saysNo) Unwrap() error { return n.error }
+func (e staleError) Unwrap() error { return e.error }
 
 // grant finds the grant. A partner can't tell another's consent from none.
 func (g *Gate) grant(ctx context.Context, ask Ask, find finder) (consent.Grant, error) {
@@ -173,7 +173,7 @@ func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
 		return policy.Verdict{}, unavailable(ctx, refusal.PolicyUnavailable, fmt.Errorf("decide: %w", err))
 	}
 	if !verdict.Allowed() {
-		return policy.Verdict{}, saysNo{denied(w.grant, verdict)}
+		return policy.Verdict{}, staleError{denied(w.grant, verdict)}
 	}
 	return verdict, nil
 }

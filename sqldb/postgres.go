@@ -80,7 +80,9 @@ func connect(url string) (*sql.DB, error) {
 
 func (p *postgresDB) name() Engine { return Postgres }
 
-func (p *postgresDB) clock() string { return `CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)` }
+func (p *postgresDB) clock() string {
+	return `CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`
+}
 
 func (p *postgresDB) close() error { return p.pool.Close() } //nolint:wrapcheck // says what it is
 
@@ -106,7 +108,7 @@ func (p *postgresDB) batch(ctx context.Context, statements []*Statement) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer conn.Close() //nolint:errcheck // goes back to the pool
+	defer conn.Close()                       //nolint:errcheck // goes back to the pool
 	return conn.Raw(func(driver any) error { //nolint:wrapcheck // the function's own
 		c, ok := driver.(*stdlib.Conn)
 		if !ok {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"golang.org/x/sys/unix"
 
 	"sluice/consent/barrier"
@@ -102,13 +101,11 @@ func (c redisConfig) open(ctx context.Context, db *sqldb.DB, keys secrets) (*gra
 	if err != nil {
 		return nil, fmt.Errorf("open cache: %w", err)
 	}
-	client := redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs: c.Addresses, IsClusterMode: c.Cluster, MasterName: c.SentinelMaster,
-		Username: c.Username, Password: c.Password, TLSConfig: secure,
-		DialTimeout: time.Second, ReadTimeout: 200 * time.Millisecond, WriteTimeout: 200 * time.Millisecond,
-		PoolTimeout: 200 * time.Millisecond, MaxRetries: -1, ContextTimeoutEnabled: true,
-	})
-	out, err := grantcache.NewRedis(client, keys.CacheKey, incarnation)
+	client := grantcache.Server{
+		Addresses: c.Addresses, Cluster: c.Cluster, SentinelMaster: c.SentinelMaster,
+		Username: c.Username, Password: c.Password, TLS: secure,
+	}.Connect()
+	out, err := grantcache.NewRedis(client, keys.CacheKey, incarnation, boottime)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open cache: %w", err), client.Close())
 	}

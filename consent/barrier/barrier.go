@@ -2,9 +2,12 @@ package barrier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"sluice/consent"
 	"sluice/mutant"
@@ -75,58 +78,38 @@ func (b *Barrier) Await(ctx context.Context, id consent.ID, revision int64) erro
 // nothing goes on any more.
 func (b *Barrier) drain(ctx context.Context, done func(), id consent.ID, revision int64) <-chan struct{} {
 	passed := make(chan struct{})
-	began := b.gates.Now()
+	enough := time.NewTimer(Margin)
 	b.notified.Go(func() {
 		defer done()
-		var waited, told sync.WaitGroup
-		silent := make(chan struct{}, 1)
-		tell := func(group *sync.WaitGroup, f func(context.Context) error) {
-			group.Go(func() {
-				if f(ctx) != nil && group == &waited {
-					select {
-					case silent <- struct{}{}:
-					default:
-					}
-				}
-			})
-		}
-		tell(&waited, func(ctx context.Context) error { return b.Fence(ctx, id, revision) })
-		for _, r := range b.others(ctx, id, silent) {
-			if r.Address == "" && mutant.Is(mutant.OnlyRegistered) {
-				continue
-			}
+		defer enough.Stop()
+		var waited, told errgroup.Group
+		waited.Go(func() error { return b.Fence(ctx, id, revision) })
+		others, err := b.others(ctx, id)
+		for _, r := range others {
 			group := &told
 			if r.Recent && !mutant.Is(mutant.NoWait) {
 				group = &waited
 			}
-			tell(group, func(ctx context.Context) error { return b.notices.Fence(ctx, r, id, revision) })
+			if r.Address == "" && mutant.Is(mutant.OnlyRegistered) {
+				continue
+			}
+			group.Go(func() error { return b.notices.Fence(ctx, r, id, revision) })
 		}
-		waited.Wait()
-		select {
-		case <-silent:
-			// Somebody did not answer: time decides.
-			time.Sleep(Margin - (b.gates.Now() - began))
-		default:
+		if err = errors.Join(err, waited.Wait()); err != nil {
+			<-enough.C // somebody did not answer: time decides
 		}
 		close(passed)
-		told.Wait()
+		_ = told.Wait() // who was not waited for may fail
 	})
 	return passed
 }
 
-// others lists the other replicas. If that can't be known, somebody is silent.
-func (b *Barrier) others(ctx context.Context, id consent.ID, silent chan<- struct{}) []Replica {
+// others lists the other replicas.
+func (b *Barrier) others(ctx context.Context, id consent.ID) ([]Replica, error) {
 	if b.replicas == nil {
-		return nil
+		return nil, nil
 	}
-	found, err := b.replicas.Others(ctx, id)
-	if err != nil {
-		select {
-		case silent <- struct{}{}:
-		default:
-		}
-	}
-	return found
+	return b.replicas.Others(ctx, id) //nolint:wrapcheck // only that it failed counts
 }
 
 // Elapse waits until no answer recorded before now can leave, whatever its

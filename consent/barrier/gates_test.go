@@ -115,7 +115,9 @@ type town struct {
 	told     chan string
 }
 
-func (w *town) Others(context.Context, consent.ID) ([]barrier.Replica, error) { return w.replicas, w.err }
+func (w *town) Others(context.Context, consent.ID) ([]barrier.Replica, error) {
+	return w.replicas, w.err
+}
 
 func (w *town) Fence(ctx context.Context, to barrier.Replica, _ consent.ID, _ int64) error {
 	w.told <- to.Boot

@@ -135,7 +135,7 @@ func (w *simulated) run() {
 			w.t.Fatal(err)
 		}
 		all.Go(func() { r.beat(ctx) })
-		all.Go(func() { r.suffer(w.rand(uint64(10+i))) })
+		all.Go(func() { r.suffer(w.rand(uint64(10 + i))) })
 	}
 	ends, stop := context.WithTimeout(ctx, simulatedTime)
 	defer stop()

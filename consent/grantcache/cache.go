@@ -194,4 +194,6 @@ func (c *Cache) drop(id consent.ID, revision int64) {
 	}
 }
 
-func (c *Cache) part(id consent.ID) *part { return &c.parts[maphash.String(c.seed, string(id))%partitions] }
+func (c *Cache) part(id consent.ID) *part {
+	return &c.parts[maphash.String(c.seed, string(id))%partitions]
+}

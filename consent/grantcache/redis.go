@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -47,8 +48,8 @@ type Redis struct {
 	seal   cipher.AEAD
 	naming []byte
 	puts   chan put
-	rests  atomic.Int64 // until when, in nanoseconds since the start
-	start  time.Time
+	rests  atomic.Int64 // until when, on the clock
+	clock  func() time.Duration
 	done   sync.WaitGroup
 }
 
@@ -58,10 +59,30 @@ type put struct {
 	keep  time.Duration // for ever if 0
 }
 
+// Server says where Redis is. It need not be there: it may come later, or never.
+type Server struct {
+	Addresses      []string // of one server, of Sentinels, or of nodes of a Cluster
+	Cluster        bool
+	SentinelMaster string
+	Username       string
+	Password       string
+	TLS            *tls.Config // nil for none
+}
+
+// Connect makes a client, which connects when it is needed.
+func (s Server) Connect() redis.UniversalClient {
+	return redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs: s.Addresses, IsClusterMode: s.Cluster, MasterName: s.SentinelMaster,
+		Username: s.Username, Password: s.Password, TLSConfig: s.TLS,
+		DialTimeout: time.Second, ReadTimeout: putTimeout, WriteTimeout: putTimeout, PoolTimeout: putTimeout,
+		MaxRetries: -1, ContextTimeoutEnabled: true,
+	})
+}
+
 // NewRedis keeps grants of one incarnation of the database with keys made from
 // the secret, at least 32 bytes, which must be the same on all replicas. Another
-// incarnation's entries can't be found or opened.
-func NewRedis(client redis.UniversalClient, secret []byte, incarnation string) (*Redis, error) {
+// incarnation's entries can't be found or opened. The clock never steps.
+func NewRedis(client redis.UniversalClient, secret []byte, incarnation string, clock func() time.Duration) (*Redis, error) {
 	if len(secret) < sha256.Size {
 		return nil, errors.New("the secret of the grant cache is too short") //nolint:err113 // nothing to tell apart
 	}
@@ -81,7 +102,7 @@ func NewRedis(client redis.UniversalClient, secret []byte, incarnation string) (
 	if err != nil {
 		return nil, fmt.Errorf("make seal: %w", err)
 	}
-	r := &Redis{client: client, seal: seal, naming: naming, puts: make(chan put, putQueue), start: time.Now()}
+	r := &Redis{client: client, seal: seal, naming: naming, puts: make(chan put, putQueue), clock: clock}
 	r.done.Go(r.putAll)
 	return r, nil
 }
@@ -155,8 +176,8 @@ func (r *Redis) putAll() {
 }
 
 // rest leaves Redis alone for a while, so that its being away costs little.
-func (r *Redis) rest()         { r.rests.Store(int64(time.Since(r.start) + restAfter)) }
-func (r *Redis) resting() bool { return int64(time.Since(r.start)) < r.rests.Load() }
+func (r *Redis) rest()         { r.rests.Store(int64(r.clock() + restAfter)) }
+func (r *Redis) resting() bool { return int64(r.clock()) < r.rests.Load() }
 
 func (r *Redis) name(id consent.ID) string {
 	mac := hmac.New(sha256.New, r.naming)

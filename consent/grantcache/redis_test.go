@@ -63,10 +63,15 @@ func testTLS(t *testing.T) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, RootCAs: roots}
 }
 
+func running() func() time.Duration {
+	start := time.Now()
+	return func() time.Duration { return time.Since(start) }
+}
+
 func open(t *testing.T, client redis.UniversalClient) *grantcache.Redis {
 	t.Helper()
 	// An incarnation of its own keeps tests apart, and one run from the next.
-	r, err := grantcache.NewRedis(client, secret, rand.Text())
+	r, err := grantcache.NewRedis(client, secret, rand.Text(), running())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +90,16 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Errorf("%s did not happen", what)
 }
 
+// put keeps a grant, trying again: a cache that is slow may drop it.
+func put(t *testing.T, r *grantcache.Redis, g consent.Grant, at consent.Position) {
+	t.Helper()
+	eventually(t, "Put", func() bool {
+		r.Put(g, at)
+		time.Sleep(time.Millisecond)
+		return has(t, r, g, at)
+	})
+}
+
 func has(t *testing.T, r *grantcache.Redis, want consent.Grant, at consent.Position) bool {
 	t.Helper()
 	g, pos, ok := r.Get(t.Context(), want.ID())
@@ -96,8 +111,7 @@ func TestAGrantComesBackFromRedisWithItsPosition(t *testing.T) {
 		r, at := open(t, connect()), consent.Position{Shard: 200, Pos: 1 << 40}
 		for _, id := range []consent.ID{"con_a", "con_b", "con_c", "con_d"} { // on several nodes
 			g := grant(t, id, 2)
-			r.Put(g, at)
-			eventually(t, "Put", func() bool { return has(t, r, g, at) })
+			put(t, r, g, at)
 		}
 		if _, _, ok := r.Get(t.Context(), "con_none"); ok {
 			t.Error("an absent one was found")
@@ -108,22 +122,24 @@ func TestAGrantComesBackFromRedisWithItsPosition(t *testing.T) {
 func TestAnOlderGrantDoesNotReplaceANewerInRedis(t *testing.T) {
 	servers(t, func(t *testing.T, connect func() redis.UniversalClient) {
 		r, at := open(t, connect()), consent.Position{Shard: 1, Pos: 7}
-		r.Put(grant(t, "con_1", 4), at)
+		put(t, r, grant(t, "con_1", 4), at)
 		r.Put(grant(t, "con_1", 2), at)
-		r.Put(grant(t, "con_end", 2), at)
-		eventually(t, "Put", func() bool { return has(t, r, grant(t, "con_end", 2), at) })
+		put(t, r, grant(t, "con_end", 2), at) // comes after it
 		if !has(t, r, grant(t, "con_1", 4), at) {
 			t.Error("revision 4 is gone")
 		}
-		r.Bury("con_1", 5)
+		eventually(t, "Bury", func() bool {
+			r.Bury("con_1", 5)
+			time.Sleep(time.Millisecond)
+			_, _, found := r.Get(t.Context(), "con_1")
+			return !found
+		})
 		r.Put(grant(t, "con_1", 4), at)
-		r.Put(grant(t, "con_end", 4), at)
-		eventually(t, "Put", func() bool { return has(t, r, grant(t, "con_end", 4), at) })
+		put(t, r, grant(t, "con_end", 4), at)
 		if _, _, ok := r.Get(t.Context(), "con_1"); ok {
 			t.Error("a buried grant was found")
 		}
-		r.Put(grant(t, "con_1", 6), at)
-		eventually(t, "Put of a newer one", func() bool { return has(t, r, grant(t, "con_1", 6), at) })
+		put(t, r, grant(t, "con_1", 6), at)
 	})
 }
 
@@ -133,12 +149,10 @@ func TestNothingForgedInRedisIsBelieved(t *testing.T) {
 		r, at := open(t, connect()), consent.Position{Shard: 1, Pos: 7}
 		mine, other := grant(t, "con_1", 2), grant(t, "con_2", 2)
 		before := keys(t, client)
-		r.Put(mine, at)
-		eventually(t, "Put", func() bool { return has(t, r, mine, at) })
+		put(t, r, mine, at)
 		key := added(t, client, before)
 		before = keys(t, client)
-		r.Put(other, at)
-		eventually(t, "Put", func() bool { return has(t, r, other, at) })
+		put(t, r, other, at)
 		otherKey := added(t, client, before)
 		good, err := client.Get(t.Context(), key).Result()
 		if err != nil {
@@ -154,7 +168,7 @@ func TestNothingForgedInRedisIsBelieved(t *testing.T) {
 		}
 		refuses(t, client, r, key, good+"x", "con_1")
 		refuses(t, client, r, otherKey, good, "con_2") // another's grant
-		elsewhere, err := grantcache.NewRedis(connect(), secret, "restored")
+		elsewhere, err := grantcache.NewRedis(connect(), secret, "restored", running())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,8 +235,7 @@ func TestRedisSeesNothingOfAGrant(t *testing.T) {
 		r, at := open(t, connect()), consent.Position{Shard: 1, Pos: 7}
 		before := keys(t, client)
 		g := grant(t, "con_GU5S43HWKAAOTMI7REUMEP5XR5", 2)
-		r.Put(g, at)
-		eventually(t, "Put", func() bool { return has(t, r, g, at) })
+		put(t, r, g, at)
 		key := added(t, client, before)
 		value, err := client.Get(t.Context(), key).Result()
 		if err != nil {
@@ -263,7 +276,7 @@ func TestRedisBeingAwayIsLikeHavingNothing(t *testing.T) {
 }
 
 func TestAShortSecretIsRefused(t *testing.T) {
-	if _, err := grantcache.NewRedis(nil, []byte("short"), "one"); err == nil {
+	if _, err := grantcache.NewRedis(nil, []byte("short"), "one", running()); err == nil {
 		t.Error("it was taken")
 	}
 }

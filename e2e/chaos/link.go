@@ -48,7 +48,7 @@ func (k *link) carry(near net.Conn) {
 	defer near.Close()
 	k.track(near, true)
 	defer k.track(near, false)
-	far, err := net.DialTimeout("tcp", k.target, time.Second)
+	far, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", k.target)
 	if err != nil {
 		return
 	}

@@ -33,7 +33,7 @@ type stage struct {
 	dir, program, services string
 	ca                     *devca.Authority
 	certs                  map[authn.Identity]tls.Certificate // of the driver's parties
-	children               []*exec.Cmd // the banks
+	children               []*exec.Cmd                        // the banks
 	bankLinks              []*link
 	replicas               []*replica
 	sql                    *sql.DB // as the owner, past all links
@@ -52,7 +52,7 @@ func openStage(ctx context.Context, program, services string) (_ *stage, err err
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's user goes through it
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
 	}
 	if s.log, err = os.Create(filepath.Join(dir, "log")); err != nil {

@@ -127,10 +127,10 @@ func (c *cell) agree(ctx context.Context, i int, r *rand.Rand) error {
 		}
 		pause(ctx, 20*time.Millisecond)
 	}
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (c *cell) customer(at *replica, who person) customerv1.ConsentServiceClient {

@@ -97,7 +97,8 @@ func (b *bench) try(ctx context.Context, f mutant.Fault, c cell) (string, error)
 func (b *bench) run(ctx context.Context, f mutant.Fault, c cell) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, cellTimeout)
 	defer cancel()
-	program, args, dir := "", []string{"-test.run", "^" + c.test + "$", "-test.timeout", cellTimeout.String()}, c.pack
+	var program string
+	args, dir := []string{"-test.run", "^" + c.test + "$", "-test.timeout", cellTimeout.String()}, c.pack
 	var err error
 	if c.chaos != "" {
 		gateway, err := b.build(ctx, "sluice", "build", "-tags", "mutants", "./cmd/sluice")
