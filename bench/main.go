@@ -28,6 +28,9 @@ func run(ctx context.Context, args []string) (err error) {
 	if len(args) == 3 && args[0] == "proxy" {
 		return serveProxy(ctx, args[1], args[2])
 	}
+	if len(args) > 0 && args[0] == "lookup" {
+		return runLookup(ctx, args[1:])
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	program := flags.String("sluice", "bin/sluice", "the program to measure")
 	rounds := flags.Int("rounds", 6, "rounds of each workload through each server")

@@ -13,13 +13,12 @@ var errEncoding = errors.New("not an encoded grant")
 const encodingV1 = 1
 
 // AppendBinary appends what the gate relies on, shortly: strings with their
-// lengths, numbers as varints. What is not part of the digest is left out, and
-// the digest too, which is computed again.
+// lengths, numbers as varints. Left out are the id, which whoever looks the grant
+// up knows, what is not part of the digest, and the digest, which is computed again.
 func (g Grant) AppendBinary(b []byte) ([]byte, error) {
 	num := func(n int64) { b = binary.AppendUvarint(b, uint64(n)) }
 	str := func(s string) { num(int64(len(s))); b = append(b, s...) }
 	b = append(b, encodingV1)
-	str(string(g.c.ID))
 	num(g.c.Revision)
 	num(int64(g.c.Status))
 	str(string(g.c.Partner))
@@ -42,15 +41,14 @@ func (g Grant) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// ParseGrant reads what AppendBinary wrote. The caller vouches for where the
+// ParseGrant reads what AppendBinary wrote of the grant with this id. The caller vouches for where the
 // bytes come from: a grant made of made-up bytes permits made-up things.
-func ParseGrant(b []byte) (Grant, error) {
+func ParseGrant(id ID, b []byte) (Grant, error) {
 	if len(b) == 0 || b[0] != encodingV1 {
 		return Grant{}, errEncoding
 	}
 	r := reader{b: b[1:]}
-	var c Consent
-	c.ID = ID(r.str())
+	c := Consent{ID: id}
 	c.Revision = r.num()
 	c.Status = Status(r.num())
 	c.Partner, c.Bank, c.Customer = PartnerID(r.str()), BankID(r.str()), CustomerID(r.str())

@@ -34,7 +34,7 @@ func TestAnEncodedGrantComesBackTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := consent.ParseGrant(raw)
+		got, err := consent.ParseGrant(want.ID(), raw)
 		if err != nil || got.Digest() != want.Digest() {
 			t.Fatalf("ParseGrant = %+v, %v, want %+v", got, err, want)
 		}
@@ -42,11 +42,11 @@ func TestAnEncodedGrantComesBackTheSame(t *testing.T) {
 			t.Errorf("shares (-want +got):\n%s", d)
 		}
 		for n := range raw {
-			if g, err := consent.ParseGrant(raw[:n]); err == nil {
+			if g, err := consent.ParseGrant(want.ID(), raw[:n]); err == nil {
 				t.Fatalf("%d of %d bytes made %+v", n, len(raw), g)
 			}
 		}
-		if _, err := consent.ParseGrant(append(raw, 0)); err == nil {
+		if _, err := consent.ParseGrant(want.ID(), append(raw, 0)); err == nil {
 			t.Fatal("a byte too many was taken")
 		}
 	})
@@ -60,7 +60,7 @@ func FuzzParseGrant(f *testing.F) {
 	f.Add(raw)
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		g, err := consent.ParseGrant(b)
+		g, err := consent.ParseGrant("con_1", b)
 		if err != nil && g.Status() != 0 {
 			t.Errorf("an error and %+v", g)
 		}

@@ -199,10 +199,7 @@ func grantNamed(t testing.TB, g consent.Grant, id consent.ID) consent.Grant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The id comes second, with its length before it.
-	n := int(raw[1])
-	named := append([]byte{raw[0], byte(len(id))}, id...)
-	out, err := consent.ParseGrant(append(named, raw[2+n:]...))
+	out, err := consent.ParseGrant(id, raw)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,8 @@
 -- +goose Up
 
+-- Ids are compared as bytes, in every table alike: an index is of no use to a join
+-- of columns whose collations differ.
+
 -- Names this database. It changes when one is restored from a copy, so that
 -- nothing remembered of the other is believed.
 CREATE TABLE meta (
@@ -43,7 +46,7 @@ CREATE INDEX grants_alive ON grants (created_at, consent_id)
 
 -- Every revision for ever: what was agreed, and who changed it, why and when.
 CREATE TABLE consent_revisions (
-    consent_id TEXT NOT NULL,
+    consent_id TEXT COLLATE "C" NOT NULL,
     revision   BIGINT NOT NULL,
     content    TEXT NOT NULL, -- JSON
     kind       TEXT NOT NULL,
@@ -64,7 +67,7 @@ CREATE TABLE change_head (
 CREATE TABLE grant_changes (
     shard      BIGINT NOT NULL,
     pos        BIGINT NOT NULL,
-    consent_id TEXT NOT NULL,
+    consent_id TEXT COLLATE "C" NOT NULL,
     version    BIGINT NOT NULL,
     kind       TEXT NOT NULL,
     at         BIGINT NOT NULL, -- by the database's clock, while it held the grant
@@ -76,7 +79,7 @@ CREATE TABLE grant_changes (
 CREATE TABLE disclosures (
     seq             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,
-    consent_id      TEXT NOT NULL,
+    consent_id      TEXT COLLATE "C" NOT NULL,
     revision        BIGINT NOT NULL,
     partner         TEXT NOT NULL,
     bank            TEXT NOT NULL,
