@@ -29,7 +29,7 @@ type options struct {
 	seed                    uint64
 	each                    time.Duration
 	repeat                  int
-	short                   bool
+	short, latency          bool
 }
 
 func parse(args []string) (options, error) {
@@ -42,6 +42,7 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.each, "for", 3*time.Second, "how long a cell goes on, at least")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often to run each cell")
 	flags.BoolVar(&o.short, "short", false, "one workload for each fault")
+	flags.BoolVar(&o.latency, "latency", false, "break nothing; measure how long a revoke takes")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("flags: %w", err)
 	}
@@ -64,6 +65,9 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if o.latency {
+		return latency(ctx, s)
+	}
 	var (
 		total            verdict
 		cells, schedules int
