@@ -33,8 +33,12 @@ type PostgresConfig struct {
 	SingleNode bool
 }
 
-// lockNotAvailable is the SQLSTATE of a lock that was not had in time.
-const lockNotAvailable = "55P03"
+// The SQLSTATEs that callers tell apart.
+const (
+	lockNotAvailable = "55P03" // a lock that was not had in time
+	uniqueViolation  = "23505"
+	divisionByZero   = "22012" // see text
+)
 
 type postgresDB struct{ pool *sql.DB }
 
@@ -122,7 +126,7 @@ func sendBatch(ctx context.Context, conn *pgx.Conn, statements []*Statement) (er
 	var b pgx.Batch
 	b.Queue("BEGIN")
 	for _, st := range statements {
-		b.Queue(st.Text, st.Args...)
+		b.Queue(st.text(), st.Args...)
 	}
 	b.Queue("COMMIT")
 	answers := conn.SendBatch(ctx, &b)
@@ -157,12 +161,26 @@ func sendBatch(ctx context.Context, conn *pgx.Conn, statements []*Statement) (er
 func unsent(err error) error {
 	var refused interface{ SQLState() string }
 	if errors.As(err, &refused) {
-		if refused.SQLState() == lockNotAvailable {
+		switch refused.SQLState() {
+		case lockNotAvailable:
 			return fmt.Errorf("%w: %w", ErrLocked, err)
+		case uniqueViolation:
+			return fmt.Errorf("%w: %w", ErrTaken, err)
+		case divisionByZero:
+			return fmt.Errorf("%w: %w", ErrNoRow, err)
 		}
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+}
+
+// text makes a statement that must answer a row fail where it runs: COMMIT was
+// sent with it, so it is too late to change one's mind.
+func (st *Statement) text() string {
+	if !st.Must {
+		return st.Text
+	}
+	return "WITH must AS (" + st.Text + ") SELECT 1 / count(*) FROM must"
 }
 
 func (st *Statement) read(answers pgx.BatchResults) error {

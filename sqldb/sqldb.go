@@ -23,6 +23,12 @@ var ErrOutcomeUnknown = errors.New("outcome of the transaction is unknown")
 // ErrLocked means that somebody else held a row for too long.
 var ErrLocked = errors.New("somebody else holds the row")
 
+// ErrTaken means that a row with the same key is there.
+var ErrTaken = errors.New("the key is taken")
+
+// ErrNoRow means that a statement that must answer a row answered none.
+var ErrNoRow = errors.New("no row")
+
 // DB is an open database. It may be used by many goroutines.
 type DB struct {
 	engine engine
@@ -51,6 +57,7 @@ type Statement struct {
 	Text  string
 	Args  []any
 	Into  []any // where the row's columns go; nil if it answers none
+	Must  bool  // undo the batch, with ErrNoRow, if it answers none; Into is not filled
 	Found bool  // whether there was a row
 }
 

@@ -10,7 +10,8 @@ import (
 	"syscall"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver named "sqlite"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // sqliteReaders bounds the connections that read at once.
@@ -135,9 +136,17 @@ func (s *sqliteDB) batch(ctx context.Context, statements []*Statement) error {
 }
 
 func (st *Statement) run(ctx context.Context, tx Tx) error {
+	if st.Must {
+		var row any
+		err := tx.QueryRowContext(ctx, st.Text, st.Args...).Scan(&row)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNoRow
+		}
+		return taken(err)
+	}
 	if st.Into == nil {
 		_, err := tx.ExecContext(ctx, st.Text, st.Args...)
-		return err //nolint:wrapcheck // the batch's caller says what it was doing
+		return taken(err)
 	}
 	err := tx.QueryRowContext(ctx, st.Text, st.Args...).Scan(st.Into...)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -145,6 +154,15 @@ func (st *Statement) run(ctx context.Context, tx Tx) error {
 	}
 	st.Found = err == nil
 	return err //nolint:wrapcheck // the batch's caller says what it was doing
+}
+
+// taken tells a broken key from other errors.
+func taken(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE) {
+		return fmt.Errorf("%w: %w", ErrTaken, err)
+	}
+	return err
 }
 
 func (s *sqliteDB) close() error {

@@ -25,25 +25,26 @@ func New(db *sqldb.DB) *Store { return &Store{db: db} }
 const insertGrant = `
 INSERT INTO grants (consent_id, version, status, digest, partner, bank, customer, shard,
                     created_at, valid_until, one_time, unattended_per_day, fenced_version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-ON CONFLICT (consent_id) DO NOTHING`
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
 // Create keeps the first revision.
 func (s *Store) Create(ctx context.Context, c consent.Consent, ch consent.Change) error {
-	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		digest := c.Grant().Digest()
-		kept, err := tx.ExecContext(ctx, insertGrant,
+	text, err := encode(c)
+	if err != nil {
+		return err
+	}
+	digest := c.Grant().Digest()
+	err = s.db.Batch(ctx, append([]*sqldb.Statement{
+		{Text: insertGrant, Args: []any{
 			string(c.ID), c.Revision, consent.StatusName(c.Status), digest[:], string(c.Partner), string(c.Bank),
 			string(c.Customer), shardOf(c), c.CreatedAt.UnixMilli(), c.ValidUntil.UnixMilli(),
-			sqldb.Bool(c.Asked.OneTime), c.Asked.UnattendedPerDay, c.FencedRevision)
-		if err != nil {
-			return fmt.Errorf("insert grant: %w", err)
-		}
-		if n, err := kept.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(consent.ErrExists, err)
-		}
-		return s.keepRevision(ctx, tx, c, ch)
-	})
+			sqldb.Bool(c.Asked.OneTime), c.Asked.UnattendedPerDay, c.FencedRevision,
+		}},
+		revision(c, ch, text),
+	}, s.change(c, ch)...))
+	if errors.Is(err, sqldb.ErrTaken) {
+		err = errors.Join(consent.ErrExists, err)
+	}
 	if err != nil {
 		return fmt.Errorf("create consent: %w", err)
 	}
@@ -54,47 +55,54 @@ const updateGrant = `
 UPDATE grants
 SET version = $1, status = $2, digest = $3, customer = $4, shard = $5, valid_until = $6,
     fenced_version = CASE WHEN fenced_version > $7 THEN fenced_version ELSE $7 END
-WHERE consent_id = $8 AND version = $9`
+WHERE consent_id = $8 AND version = $9
+RETURNING version`
 
 // Replace keeps the next revision. The grant row changes in the same
 // transaction, so that no release under the old one can be recorded after it.
+// Of two who make the same revision, the key of the history lets one in.
 func (s *Store) Replace(ctx context.Context, c consent.Consent, ch consent.Change) error {
-	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		digest := c.Grant().Digest()
-		kept, err := tx.ExecContext(ctx, updateGrant,
+	text, err := encode(c)
+	if err != nil {
+		return err
+	}
+	digest := c.Grant().Digest()
+	err = s.db.Batch(ctx, append([]*sqldb.Statement{
+		revision(c, ch, text),
+		{Text: updateGrant, Must: true, Args: []any{
 			c.Revision, consent.StatusName(c.Status), digest[:], string(c.Customer), shardOf(c), c.ValidUntil.UnixMilli(),
-			c.FencedRevision, string(c.ID), c.Revision-1)
-		if err != nil {
-			return fmt.Errorf("update grant: %w", err)
-		}
-		if n, err := kept.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(missed(ctx, tx, c.ID), err)
-		}
-		return s.keepRevision(ctx, tx, c, ch)
-	})
+			c.FencedRevision, string(c.ID), c.Revision - 1,
+		}},
+	}, s.change(c, ch)...))
+	if errors.Is(err, sqldb.ErrTaken) || errors.Is(err, sqldb.ErrNoRow) {
+		err = s.missed(ctx, c.ID)
+	}
 	if err != nil {
 		return fmt.Errorf("replace consent: %w", err)
 	}
 	return nil
 }
 
-// Fenced notes up to which revision the barrier was passed.
+// Fenced notes up to which revision the barrier was passed. The note need not
+// survive a crash: without it the barrier is passed again.
 func (s *Store) Fenced(ctx context.Context, id consent.ID, revision int64) error {
-	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx,
-			`UPDATE grants SET fenced_version = $1 WHERE consent_id = $2 AND fenced_version < $1`, revision, string(id))
-		return err //nolint:wrapcheck // wrapped below
-	})
-	if err != nil {
+	statements := []*sqldb.Statement{{
+		Text: `UPDATE grants SET fenced_version = $1 WHERE consent_id = $2 AND fenced_version < $1`,
+		Args: []any{revision, string(id)},
+	}}
+	if s.db.Engine() == sqldb.Postgres {
+		statements = append([]*sqldb.Statement{{Text: `SET LOCAL synchronous_commit = off`}}, statements...)
+	}
+	if err := s.db.Batch(ctx, statements); err != nil {
 		return fmt.Errorf("note the barrier: %w", err)
 	}
 	return nil
 }
 
 // missed says why there was no row at the revision expected.
-func missed(ctx context.Context, tx sqldb.Tx, id consent.ID) error {
+func (s *Store) missed(ctx context.Context, id consent.ID) error {
 	var version int64
-	err := tx.QueryRowContext(ctx, `SELECT version FROM grants WHERE consent_id = $1`, string(id)).Scan(&version)
+	err := s.db.Reader().QueryRowContext(ctx, `SELECT version FROM grants WHERE consent_id = $1`, string(id)).Scan(&version)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return consent.ErrNotFound
@@ -104,42 +112,33 @@ func missed(ctx context.Context, tx sqldb.Tx, id consent.ID) error {
 	return consent.ErrConflict
 }
 
-const (
-	insertRevision = `
+const insertRevision = `
 INSERT INTO consent_revisions (consent_id, revision, content, kind, actor_kind, actor_id, why, status, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
-	nextPos = `
-INSERT INTO change_head (shard, pos) VALUES ($1, 1)
-ON CONFLICT (shard) DO UPDATE SET pos = change_head.pos + 1
-RETURNING pos`
-	insertChange = `INSERT INTO grant_changes (shard, pos, consent_id, version, kind, at) VALUES ($1, $2, $3, $4, $5, %s)`
-)
 
-func (s *Store) keepRevision(ctx context.Context, tx sqldb.Tx, c consent.Consent, ch consent.Change) error {
-	text, err := encode(c)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, insertRevision,
+func revision(c consent.Consent, ch consent.Change, text string) *sqldb.Statement {
+	return &sqldb.Statement{Text: insertRevision, Args: []any{
 		string(c.ID), c.Revision, text, consent.ChangeName(ch.Kind), consent.ActorName(ch.Actor.Kind), ch.Actor.ID,
-		consent.WhyName(ch.Why), consent.StatusName(ch.Status), ch.At.UnixMilli()); err != nil {
-		return fmt.Errorf("insert revision: %w", err)
-	}
-	return s.logChange(ctx, tx, c, ch)
+		consent.WhyName(ch.Why), consent.StatusName(ch.Status), ch.At.UnixMilli(),
+	}}
 }
 
-// logChange gives the change its place in its shard's order. It comes last:
-// the shard's head stays locked until the commit.
-func (s *Store) logChange(ctx context.Context, tx sqldb.Tx, c consent.Consent, ch consent.Change) error {
-	var pos int64
-	if err := tx.QueryRowContext(ctx, nextPos, shardOf(c)).Scan(&pos); err != nil {
-		return fmt.Errorf("take position: %w", err)
+const (
+	nextPos = `
+INSERT INTO change_head (shard, pos) VALUES ($1, 1)
+ON CONFLICT (shard) DO UPDATE SET pos = change_head.pos + 1`
+	insertChange = `
+INSERT INTO grant_changes (shard, pos, consent_id, version, kind, at)
+SELECT shard, pos, $2, CAST($3 AS BIGINT), $4, %s FROM change_head WHERE shard = $1`
+)
+
+// change gives the change its place in its shard's order. It comes last: the
+// shard's head stays locked until the commit.
+func (s *Store) change(c consent.Consent, ch consent.Change) []*sqldb.Statement {
+	return []*sqldb.Statement{
+		{Text: nextPos, Args: []any{shardOf(c)}},
+		{Text: fmt.Sprintf(insertChange, s.db.Clock()), Args: []any{shardOf(c), string(c.ID), c.Revision, consent.ChangeName(ch.Kind)}},
 	}
-	insert := fmt.Sprintf(insertChange, s.db.Clock())
-	if _, err := tx.ExecContext(ctx, insert, shardOf(c), pos, string(c.ID), c.Revision, consent.ChangeName(ch.Kind)); err != nil {
-		return fmt.Errorf("insert change: %w", err)
-	}
-	return nil
 }
 
 // shardOf spreads customers over the shards, all of one customer's at one bank
