@@ -53,6 +53,19 @@ func keysOf(t reflect.Type) []string {
 	return keys
 }
 
+func TestTheConfigurationsOfTheContainersAreGood(t *testing.T) {
+	t.Setenv("SLUICE_DATABASE_URL", "postgres://gateway@postgres/sluice")
+	for _, path := range []string{"../../deploy/compose-1.yaml", "../../deploy/compose-2.yaml"} {
+		c, err := readConfig(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.check(); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestNothingSaidIsTheDefaults(t *testing.T) {
 	for name, path := range map[string]string{"no file": "", "an empty one": write(t, "")} {
 		c, err := readConfig(path)

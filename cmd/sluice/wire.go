@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -86,7 +87,7 @@ func openHouse(ctx context.Context, c config, ca *devca.Authority, logger *slog.
 }
 
 func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) error {
-	cert, err := ca.Issue(self(), time.Now(), gatewayHosts()...)
+	cert, err := ca.Issue(self(), time.Now(), gatewayHosts(h.config.Replica.Advertise)...)
 	if err != nil {
 		return fmt.Errorf("certificate of the gateway: %w", err)
 	}
@@ -195,8 +196,11 @@ func (h *house) close() error {
 }
 
 // gatewayHosts are the names the gateway answers to besides localhost.
-func gatewayHosts() []string {
+func gatewayHosts(advertised string) []string {
 	hosts := []string{"gateway"}
+	if host, _, err := net.SplitHostPort(advertised); err == nil && host != "" {
+		hosts = append(hosts, host)
+	}
 	if name, err := os.Hostname(); err == nil {
 		hosts = append(hosts, name)
 	}

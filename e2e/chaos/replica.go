@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -54,14 +55,9 @@ func newReplica(ctx context.Context, s *stage, i int, postgres string) (*replica
 	if r.redis, err = newLink(ctx, s.redis); err != nil {
 		return nil, err
 	}
-	// A port that is free now, and kept over restarts.
-	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("find a port: %w", err)
+	if r.address, err = freeAddress(ctx); err != nil {
+		return nil, err
 	}
-	r.address = l.Addr().String()
-	_ = l.Close()
 	if r.peer, err = newLink(ctx, r.address); err != nil {
 		return nil, err
 	}
@@ -73,6 +69,22 @@ database: {url: %q, durability: single-node}
 redis: {addresses: [%q]}
 replica: {advertise: %q}
 `, r.dir, r.address, u.String(), r.redis.address(), r.peer.address()), 0o600)
+}
+
+// freeAddress finds a port that is free and stays so over restarts: below 32768
+// no outgoing connection takes one.
+func freeAddress(ctx context.Context) (string, error) {
+	var (
+		listen net.ListenConfig
+		err    error
+	)
+	for range 100 {
+		var l net.Listener
+		if l, err = listen.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", 23000+rand.IntN(9000))); err == nil {
+			return l.Addr().String(), l.Close()
+		}
+	}
+	return "", fmt.Errorf("find a port: %w", err)
 }
 
 // copyFolderOf gives the first replica the authority.
@@ -166,7 +178,7 @@ func (r *replica) ready(ctx context.Context) error {
 			return nil
 		}
 		if !r.alive() {
-			return fmt.Errorf("%s ended; see its log in %s", r.name, r.stage.log.Name())
+			return fmt.Errorf("%s ended; the last of the log: %s", r.name, r.stage.lastLog())
 		}
 		select {
 		case <-ctx.Done():

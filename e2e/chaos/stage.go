@@ -233,6 +233,15 @@ func (s *stage) startBank(ctx context.Context, id string) (string, error) {
 	return strings.TrimSpace(line), nil
 }
 
+// lastLog is the end of what the processes logged.
+func (s *stage) lastLog() string {
+	raw, err := os.ReadFile(s.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw[max(0, len(raw)-1000):])
+}
+
 // heal makes everything good again and waits until it is.
 func (s *stage) heal(ctx context.Context) error {
 	for _, l := range s.bankLinks {
