@@ -137,7 +137,7 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 		Methods: func() authn.Methods { return methods }, Validator: validator,
 	}
 	h.server = grpc.NewServer(
-		grpc.Creds(authn.ServerCredentials(cert, roots, parties{h.registry})),
+		grpc.Creds(authn.ServerCredentials(cert, roots, &parties{registry: h.registry})),
 		grpc.ForceServerCodecV2(codec.New()),
 		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
 		grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),

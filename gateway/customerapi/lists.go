@@ -63,7 +63,7 @@ func (s *Service) ListDisclosures(ctx context.Context, r *customerv1.ListDisclos
 	size := pageSize(r.GetPageSize())
 	found, err := s.disclosures.List(ctx, disclosure.Query{Consent: c.ID, BeforeSeq: before, Limit: size + 1})
 	if err != nil {
-		return nil, fmt.Errorf("list disclosures: %w", err)
+		return nil, refusal.Because(refusal.RecordUnavailable, "disclosures can't be read now; try again", fmt.Errorf("list disclosures: %w", err))
 	}
 	out := &customerv1.ListDisclosuresResponse{}
 	for i, d := range found {

@@ -40,7 +40,7 @@ func (s *Service) Register(r grpc.ServiceRegistrar) { operatorv1.RegisterRegistr
 func (s *Service) ListPartners(ctx context.Context, _ *operatorv1.ListPartnersRequest) (*operatorv1.ListPartnersResponse, error) {
 	partners, err := s.registry.Partners(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list partners: %w", err)
+		return nil, unavailable(fmt.Errorf("list partners: %w", err))
 	}
 	out := &operatorv1.ListPartnersResponse{}
 	for _, p := range partners {
@@ -53,7 +53,7 @@ func (s *Service) ListPartners(ctx context.Context, _ *operatorv1.ListPartnersRe
 func (s *Service) ListBanks(ctx context.Context, _ *operatorv1.ListBanksRequest) (*operatorv1.ListBanksResponse, error) {
 	banks, err := s.registry.Banks(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list banks: %w", err)
+		return nil, unavailable(fmt.Errorf("list banks: %w", err))
 	}
 	out := &operatorv1.ListBanksResponse{}
 	for _, b := range banks {
@@ -66,11 +66,11 @@ func (s *Service) ListBanks(ctx context.Context, _ *operatorv1.ListBanksRequest)
 func (s *Service) RegisterPartner(ctx context.Context, r *operatorv1.RegisterPartnerRequest) (*operatorv1.RegisterPartnerResponse, error) {
 	id := consent.PartnerID(r.GetPartnerId())
 	if err := s.registry.PutPartner(ctx, registry.Partner{ID: id, Name: r.GetDisplayName(), Standing: registry.Active}); err != nil {
-		return nil, fmt.Errorf("register partner: %w", err)
+		return nil, unavailable(fmt.Errorf("register partner: %w", err))
 	}
 	p, err := s.registry.Partner(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("register partner: %w", err)
+		return nil, unavailable(fmt.Errorf("register partner: %w", err))
 	}
 	return &operatorv1.RegisterPartnerResponse{Partner: partner(p)}, nil
 }
@@ -81,11 +81,11 @@ func (s *Service) RegisterBank(ctx context.Context, r *operatorv1.RegisterBankRe
 	if err := s.registry.PutBank(ctx, registry.Bank{
 		ID: id, Name: r.GetDisplayName(), Standing: registry.Active, Address: r.GetAddress(),
 	}); err != nil {
-		return nil, fmt.Errorf("register bank: %w", err)
+		return nil, unavailable(fmt.Errorf("register bank: %w", err))
 	}
 	b, err := s.registry.Bank(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("register bank: %w", err)
+		return nil, unavailable(fmt.Errorf("register bank: %w", err))
 	}
 	return &operatorv1.RegisterBankResponse{Bank: bank(b)}, nil
 }
@@ -164,7 +164,13 @@ func absent(what string, err error) error {
 	if errors.Is(err, registry.ErrNotFound) {
 		return refusal.Because(refusal.PartyNotFound, "no such "+what+" is registered", err)
 	}
-	return fmt.Errorf("set standing of %s: %w", what, err)
+	return unavailable(fmt.Errorf("set standing: %w", err))
+}
+
+// unavailable refuses because the registry could not be read or written.
+func unavailable(err error) error {
+	return refusal.Because(refusal.RecordUnavailable,
+		"the registry can't be reached now; whether a change was made is not known: look, and try again", err)
 }
 
 func standing(s operatorv1.Standing) registry.Standing {
