@@ -20,7 +20,7 @@ import (
 // where whoever does not hold the grant is overtaken.
 const (
 	slowFunction = `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
-		BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$`
+		BEGIN PERFORM pg_sleep(0.02 + 0.03 * random()); RETURN NULL; END $$`
 	slowCommits = `CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON disclosures
 		DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`
 )
