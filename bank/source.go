@@ -7,6 +7,9 @@ import (
 	"sluice/consent"
 )
 
+// ErrNoCustomer means that the bank knows no such customer.
+var ErrNoCustomer = errors.New("bank knows no such customer")
+
 // ErrUnavailable means that the bank did not answer, or not in time.
 var ErrUnavailable = errors.New("bank unavailable")
 

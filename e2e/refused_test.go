@@ -28,13 +28,16 @@ import (
 )
 
 // reason is the ErrorInfo reason of a refusal.
-func reason(err error) string {
+func reason(err error) string { return info(err).GetReason() }
+
+// info is a refusal's ErrorInfo; nil if it has none.
+func info(err error) *errdetails.ErrorInfo {
 	for _, d := range status.Convert(err).Details() {
 		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == "sluice" {
-			return info.GetReason()
+			return info
 		}
 	}
-	return ""
+	return nil
 }
 
 func violations(err error) []string {

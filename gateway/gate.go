@@ -173,7 +173,7 @@ func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
 		return policy.Verdict{}, unavailable(ctx, refusal.PolicyUnavailable, fmt.Errorf("decide: %w", err))
 	}
 	if !verdict.Allowed() {
-		return policy.Verdict{}, staleError{denied(w.grant, verdict)}
+		return policy.Verdict{}, staleError{denied(w, verdict)}
 	}
 	return verdict, nil
 }
@@ -219,7 +219,7 @@ func (g *Gate) fetch(ctx context.Context, w walked, v policy.Verdict) (bank.Answ
 	}
 	answer, err := source.Fetch(ctx, g.answers.method(w.ask.Kind), r)
 	if err != nil {
-		return bank.Answer{}, unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("ask bank: %w", err))
+		return bank.Answer{}, unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("ask bank %s: %w", w.grant.Bank(), err))
 	}
 	return answer, nil
 }

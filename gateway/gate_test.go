@@ -396,3 +396,21 @@ func TestCallOutOfTimeIsRefusedForThat(t *testing.T) {
 		t.Error("a record was made")
 	}
 }
+
+func TestAPeriodThatCanNotBeIsNamedByTheFieldThatWasSent(t *testing.T) {
+	today := consent.DayOf(noon)
+	for field, ask := range map[string]func(*gateway.Ask){
+		"from_date": func(a *gateway.Ask) { a.From = today + 1 },
+		"to_date":   func(a *gateway.Ask) { a.To = today - 300 },
+	} {
+		w := newWorld(t)
+		a := w.ask()
+		a.Kind, a.One, a.Accounts = policy.Transactions, true, []string{gateway.NewPairwise([]byte("key")).Account("messenger", "morava", "A1")}
+		ask(&a)
+		_, err := w.gate.Release(t.Context(), a)
+		var r *refusal.Error
+		if !errors.As(err, &r) || r.Reason != refusal.InvalidRequest || len(r.Violations) != 1 || r.Violations[0].Field != field {
+			t.Errorf("Release = %v, want INVALID_REQUEST of %s", err, field)
+		}
+	}
+}

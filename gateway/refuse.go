@@ -50,7 +50,7 @@ func explain(r refusal.Reason) string {
 	case refusal.BankSuspended:
 		return "the bank is suspended; try again later"
 	case refusal.BankUnavailable:
-		return "the bank did not answer in time; try again later"
+		return "the bank can't be reached, or did not answer in time; try again later"
 	case refusal.BankAnswerInvalid:
 		return "the bank's answer was unusable and nothing of it was released"
 	case refusal.PolicyUnavailable:
@@ -80,7 +80,7 @@ func unavailable(ctx context.Context, r refusal.Reason, cause error) error {
 }
 
 // denied refuses as the policy said, with what helps the partner to do better.
-func denied(g consent.Grant, v policy.Verdict) error {
+func denied(w walked, v policy.Verdict) error {
 	if len(v.Reasons()) == 0 {
 		return refuse(refusal.PolicyUnavailable)
 	}
@@ -88,11 +88,19 @@ func denied(g consent.Grant, v policy.Verdict) error {
 	r := refuse(reason)
 	switch reason {
 	case refusal.AccessLimitReached:
+		if w.grant.UnattendedPerDay() == 0 {
+			r.Message = "no unattended access was agreed; call while the customer is present"
+			return r
+		}
 		r.With("remaining", strconv.Itoa(v.Remaining())).With("reset", v.ResetAt().Format(time.RFC3339))
 	case refusal.LookbackExceeded:
-		r.With("look_back_days", strconv.Itoa(g.LookBackDays()))
+		r.With("look_back_days", strconv.Itoa(w.grant.LookBackDays()))
 	case refusal.InvalidRequest:
-		// The door compared the two dates; what is left is a period that has not begun.
+		// The door compared the two dates, so what is left is a period that has not
+		// begun, or one that ends before the first day agreed to.
+		if w.ask.From == consent.NoDay {
+			return refusal.Invalid("to_date", "is before the first day that the consent covers")
+		}
 		return refusal.Invalid("from_date", "must not be in the future")
 	default:
 	}

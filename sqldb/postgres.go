@@ -57,7 +57,11 @@ func OpenPostgres(ctx context.Context, c PostgresConfig) (*DB, error) {
 	pool.SetMaxIdleConns(c.Connections)
 	pool.SetConnMaxIdleTime(idleConnections)
 	p := &postgresDB{pool: pool}
-	if err := errors.Join(fit(ctx, pool, c.SingleNode), migrated(ctx, pool)); err != nil {
+	err = fit(ctx, pool, c.SingleNode)
+	if err == nil {
+		err = migrated(ctx, pool)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return &DB{engine: p, reader: &Reader{pool: pool}}, nil

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -25,6 +26,9 @@ import (
 
 // MaxAnswer is the largest answer that is taken from a bank, in bytes.
 const MaxAnswer = 4 << 20
+
+// reconnectWithin is how soon a bank that came back is tried again.
+const reconnectWithin = 2 * time.Second
 
 // Banks knows where banks are.
 type Banks interface {
@@ -62,7 +66,11 @@ func (d *Directory) Source(ctx context.Context, id consent.BankID) (bank.Source,
 	want := authn.Identity{Kind: authn.Bank, ID: string(id)}
 	conn, err := grpc.NewClient(b.Address,
 		grpc.WithTransportCredentials(authn.ClientCredentials(d.cert, d.roots, want)),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec.New()), grpc.MaxCallRecvMsgSize(MaxAnswer)))
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec.New()), grpc.MaxCallRecvMsgSize(MaxAnswer)),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: reconnectWithin},
+			MinConnectTimeout: reconnectWithin,
+		}))
 	if err != nil {
 		return nil, fmt.Errorf("connect to bank: %w", err)
 	}
@@ -114,6 +122,8 @@ func failed(err error) error {
 	switch c {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Canceled:
 		return fmt.Errorf("%w: %s", bank.ErrUnavailable, c)
+	case codes.NotFound:
+		return bank.ErrNoCustomer
 	default:
 		return fmt.Errorf("bank answered %s", c)
 	}

@@ -55,7 +55,7 @@ func (c *connection) address() (string, error) {
 	}
 	raw, err := os.ReadFile(filepath.Join(c.Data, addressFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("no gateway runs on %s; start one with \"sluice demo --data %[1]s\", or say --data or --gateway", c.Data)
+		return "", fmt.Errorf("no gateway runs on %s; start one with \"sluice serve --data %[1]s\", or say --data or --gateway", c.Data)
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the gateway's address: %w", err)

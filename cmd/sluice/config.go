@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 
 	"go.yaml.in/yaml/v3"
@@ -125,7 +126,10 @@ func (c config) check() error {
 		}
 	}
 	refuse(c.Data == "", "data is empty")
-	refuse(c.Listen == "", "listen is empty")
+	for key, address := range map[string]string{"listen": c.Listen, "metrics": c.Metrics, "replica.advertise": c.Replica.Advertise} {
+		_, _, err := net.SplitHostPort(address)
+		refuse(err != nil && (address != "" || key == "listen"), "%s is %q, not HOST:PORT", key, address)
+	}
 	refuse(c.Cache.Entries < 1, "cache.entries is %d, not at least 1", c.Cache.Entries)
 	refuse(c.Database.Connections < 0, "database.connections is %d", c.Database.Connections)
 	refuse(c.Database.Durability != replicated && c.Database.Durability != singleNode,

@@ -86,6 +86,8 @@ func TestAConfigurationThatIsWrongIsRefusedAndSaysWhere(t *testing.T) {
 		"redis: {tls: {ca: /nowhere}}":                "redis.tls.ca",
 		"redis: {tls: {cert: a}}":                     "redis.tls",
 		"listen: [":                                   "configuration",
+		"listen: nonsense":                            "listen",
+		"metrics: alsobad":                            "metrics",
 		"data: ''":                                    "data is empty",
 		"redis: {cluster: true, sentinel_master: m1}": "sentinels",
 	} {

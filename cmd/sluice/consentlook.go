@@ -120,6 +120,17 @@ func printDisclosures(w io.Writer, all []*customerv1.Disclosure) error {
 	return table(w, "WHEN|PARTNER|CALL|ACCOUNTS|KINDS OF DATA|ITEMS|DISCLOSURE", rows)
 }
 
+func unattended(t *consentv1.Terms) string {
+	text := "no access while the customer is away"
+	if n := t.GetUnattendedPerDay(); n > 0 {
+		text = fmt.Sprintf("%d accesses a day while the customer is away", n)
+	}
+	if t.GetOneTime() {
+		text += "; for one sitting only"
+	}
+	return text
+}
+
 func printConsent(w io.Writer, c *consentv1.Consent) error {
 	until := formatTime(c.GetValidUntil())
 	if c.GetEndClamped() {
@@ -133,6 +144,7 @@ func printConsent(w io.Writer, c *consentv1.Consent) error {
 		{"asked for", clusterNames(c.GetAsked().GetClusters())},
 		{"look-back", fmt.Sprintf("%d days", c.GetLookBackDays())},
 		{"until", until},
+		{"unattended", unattended(c.GetAsked())},
 	}
 	for _, s := range c.GetShares() {
 		rows = append(rows, []string{"shares", s.GetAccountId() + ": " + clusterNames(s.GetClusters())})

@@ -189,7 +189,7 @@ func (d *demo) printAddresses(out io.Writer, dir string) {
 		fmt.Fprintf(out, "  bank %-8s %-14s %s\n", b.id, b.name, b.address)
 	}
 	fmt.Fprintf(out, `
-Try, in another terminal:
+Try, in another terminal (grpcurl is one of the tools that "make tools" builds into .bin):
   export SLUICE_DATA=%s
   sluice bank list
   sluice consent list --bank morava --customer 9593

@@ -70,7 +70,10 @@ func (c *underConsent) print(w io.Writer, a answer, head string, rows [][]string
 	for _, f := range a.GetFailures() {
 		fmt.Fprintf(w, "%s %s\n", f.GetAccountId(), paint(w, red, "not released: "+shortName(f.GetReason())))
 	}
-	r := a.GetRelease()
+	return printRelease(w, a.GetRelease())
+}
+
+func printRelease(w io.Writer, r *partnerv1.Release) error {
 	budget := ""
 	if b := r.GetAccessBudget(); b != nil {
 		budget = fmt.Sprintf("; %d unattended accesses left until %s", b.GetRemaining(), formatTime(b.GetResetAt()))
@@ -203,6 +206,11 @@ func (c *pullTransactionsCmd) Run(ctx context.Context) error {
 			return err
 		}
 		all.Account.Transactions = slices.Concat(all.GetAccount().GetTransactions(), page.GetAccount().GetTransactions())
+		if !c.JSON { // each page is a release of its own
+			if err := printRelease(os.Stdout, all.GetRelease()); err != nil {
+				return err
+			}
+		}
 		all.NextPageToken, all.Release = page.GetNextPageToken(), page.GetRelease()
 	}
 	var rows [][]string

@@ -50,8 +50,12 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	cfg, err := c.configure()
-	if err != nil || c.CheckConfig {
+	if err != nil {
 		return err
+	}
+	if c.CheckConfig {
+		fmt.Println("the configuration is good")
+		return nil
 	}
 	logger, err := newLogger(cfg.LogLevel)
 	if err != nil {
@@ -120,6 +124,9 @@ func (h *house) listen(ctx context.Context) (string, error) {
 		}
 	}()
 	h.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
+	for service := range h.server.GetServiceInfo() {
+		h.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)
+	}
 	return bound, nil
 }
 

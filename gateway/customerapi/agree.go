@@ -2,6 +2,7 @@ package customerapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -145,6 +146,9 @@ func (s *Service) accounts(ctx context.Context, who consent.ByCustomer) ([]strin
 		return nil, unavailable(err)
 	}
 	answer, err := source.Fetch(ctx, bank.ListAccounts, bank.Request{Customer: who.Customer})
+	if errors.Is(err, bank.ErrNoCustomer) {
+		return nil, refusal.Invalid("customer_id", "is no customer of this bank")
+	}
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"sluice/authn"
@@ -21,6 +23,9 @@ import (
 
 // RequestIDHeader is the response header that names a call in the gateway's log.
 const RequestIDHeader = "sluice-request-id"
+
+// grpcOwn begins the methods of gRPC's own services, whose errors are theirs.
+const grpcOwn = "/grpc."
 
 // Config is what the interceptors need.
 type Config struct {
@@ -64,6 +69,9 @@ func (c Config) logged(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 		return resp, nil
 	}
 	s := Status(err)
+	if strings.HasPrefix(info.FullMethod, grpcOwn) {
+		s = status.Convert(err) // says nothing but what its service is for
+	}
 	level := slog.LevelInfo
 	if s.Code() == codes.Internal || s.Code() == codes.Unavailable {
 		level = slog.LevelError
