@@ -174,6 +174,33 @@ func TestASlowReaderIsNotBelievedWhenMoreChangesCameThanAreRemembered(t *testing
 	}
 }
 
+// However often it began anew, a cache remembers as many changes as it says.
+func TestChangesAreForgottenOldestFirst(t *testing.T) {
+	for _, before := range []int{0, 1, 1000, 1<<16 - 2} {
+		s := &truth{}
+		s.set(grant(t, "con_1", 2))
+		c := grantcache.New(grantcache.Config{Source: s, Entries: 1000, Fresh: always})
+		other := func(n int) {
+			for i := range n {
+				c.Hear([]consent.Notice{{ID: consent.ID("con_x" + strconv.Itoa(i)), Revision: 2}})
+			}
+		}
+		other(before)
+		c.Begin(nil)
+		other(1<<16 - 10)
+		s.during = func() {
+			s.during = nil
+			s.set(grant(t, "con_1", 4))
+			c.Forget("con_1", 4)
+			other(1<<16 - 10) // fewer than are remembered
+		}
+		revisionOf(t, c, "con_1")
+		if r := revisionOf(t, c, "con_1"); r != 4 {
+			t.Errorf("begun anew after %d changes: revision %d, want 4", before, r)
+		}
+	}
+}
+
 func TestTheCacheIsBounded(t *testing.T) {
 	s := &truth{}
 	c := grantcache.New(grantcache.Config{Source: s, Entries: 640, Fresh: always})

@@ -16,6 +16,7 @@ type window struct {
 	mu     sync.RWMutex
 	heard  int64 // how many, ever
 	ring   []consent.Notice
+	oldest int                  // in the ring, once it is full
 	newest map[consent.ID]int64 // of each consent in the ring, the newest revision
 	floor  map[int64]int64      // by shard: changes after this position are remembered
 	deaf   bool                 // nothing is known of positions
@@ -31,7 +32,7 @@ func (w *window) begin(from []consent.Position) {
 	defer w.mu.Unlock()
 	// Readings under way began before what was forgotten.
 	w.heard += windowSize + 1
-	w.ring, w.newest = nil, map[consent.ID]int64{}
+	w.ring, w.oldest, w.newest = nil, 0, map[consent.ID]int64{}
 	w.floor, w.deaf = map[int64]int64{}, false
 	for _, h := range from {
 		w.floor[h.Shard] = h.Pos
@@ -44,7 +45,8 @@ func (w *window) add(c consent.Notice) {
 	if len(w.ring) < windowSize {
 		w.ring = append(w.ring, c)
 	} else {
-		slot := &w.ring[w.heard%windowSize]
+		slot := &w.ring[w.oldest]
+		w.oldest = (w.oldest + 1) % windowSize
 		if slot.At.Pos > w.floor[slot.At.Shard] && w.floor != nil {
 			w.floor[slot.At.Shard] = slot.At.Pos
 		}
