@@ -50,9 +50,9 @@ func migrate(ctx context.Context, pool *sql.DB, dialect goose.Dialect) error {
 }
 
 // Migrate brings the schema of a PostgreSQL database up to date, as its owner.
-// Migrations of several processes wait for each other.
+// Migrations of several processes wait for each other, and may take their time.
 func Migrate(ctx context.Context, ownerURL string) error {
-	pool, err := connect(ownerURL)
+	pool, err := connect(ownerURL, nil)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,7 +47,7 @@ type postgresDB struct{ pool *sql.DB }
 // schema is not this program's, and if the server might lose or bend what it
 // acknowledged.
 func OpenPostgres(ctx context.Context, c PostgresConfig) (*DB, error) {
-	pool, err := connect(c.URL)
+	pool, err := connect(c.URL, gatewaySettings())
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,16 @@ func OpenPostgres(ctx context.Context, c PostgresConfig) (*DB, error) {
 	return &DB{engine: p, reader: &Reader{pool: pool}}, nil
 }
 
-func connect(url string) (*sql.DB, error) {
+// gatewaySettings are those of each connection of a gateway.
+func gatewaySettings() map[string]string {
+	return map[string]string{
+		"lock_timeout": lockTimeout, "statement_timeout": statementTimeout,
+		"idle_in_transaction_session_timeout": idleInTransaction, "tcp_user_timeout": userTimeout,
+		"default_transaction_isolation": "read committed",
+	}
+}
+
+func connect(url string, settings map[string]string) (*sql.DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The driver's words have the URL in them, and it a password.
@@ -76,13 +86,8 @@ func connect(url string) (*sql.DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 5 * time.Second
 	}
-	for name, value := range map[string]string{
-		"application_name": "sluice", "lock_timeout": lockTimeout, "statement_timeout": statementTimeout,
-		"idle_in_transaction_session_timeout": idleInTransaction, "tcp_user_timeout": userTimeout,
-		"default_transaction_isolation": "read committed", "client_min_messages": "warning",
-	} {
-		config.RuntimeParams[name] = value
-	}
+	config.RuntimeParams["application_name"] = "sluice"
+	maps.Copy(config.RuntimeParams, settings)
 	return stdlib.OpenDB(*config), nil
 }
 

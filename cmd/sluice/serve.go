@@ -151,9 +151,10 @@ func (h *house) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { h.sweep(ctx); return nil })
 	if h.truth.member != nil {
-		beating, stop := context.WithCancel(context.WithoutCancel(ctx))
-		defer stop()
-		go h.truth.member.Run(beating) // until calls under way have ended
+		// Until calls under way have ended; close stops it then.
+		var beating context.Context
+		beating, h.stopBeating = context.WithCancel(context.WithoutCancel(ctx))
+		go h.truth.member.Run(beating)
 	}
 	if h.config.Metrics != "" {
 		group.Go(func() error { return h.metrics.serve(ctx, h.config.Metrics) })

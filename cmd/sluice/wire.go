@@ -59,6 +59,8 @@ type house struct {
 	health   *health.Server
 	metrics  *metrics
 	logger   *slog.Logger
+
+	stopBeating context.CancelFunc // nil if alone
 }
 
 // self is what every replica of the gateway is to others.
@@ -186,6 +188,9 @@ func (h *house) close() error {
 	case <-done:
 	case <-time.After(maxCallDuration):
 		h.server.Stop()
+	}
+	if h.stopBeating != nil {
+		h.stopBeating()
 	}
 	errs := []error{h.truth.leave(), h.banks.Close()}
 	h.log.Close()
