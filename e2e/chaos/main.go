@@ -79,6 +79,9 @@ func run(ctx context.Context, args []string) (err error) {
 			schedules++
 			seed := o.seed + uint64(1000*repeat+n)
 			v, took, err := runCell(ctx, s, c, o.each, seed)
+			if errors.Is(err, errIdle) { // a slow machine: once more, and longer
+				v, took, err = runCell(ctx, s, c, 3*o.each, seed)
+			}
 			if err != nil {
 				return fmt.Errorf("%s × %s: %w", c.fault.name, c.load.name, err)
 			}
@@ -100,6 +103,9 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	return nil
 }
+
+// errIdle means that a cell showed nothing, good or bad.
+var errIdle = errors.New("nothing happened in this cell")
 
 // combination is a cell to run.
 type combination struct {
@@ -152,7 +158,7 @@ func runCell(ctx context.Context, s *stage, what combination, each time.Duration
 		what.fault.name, what.load.name, seed, v.releases, v.changes, v.stale, v.unrecorded, v.lost, v.outOfOrder,
 		percentile(c.history.revoking, 0.5).Round(100*time.Microsecond), percentile(c.history.revoking, 0.99).Round(100*time.Microsecond), c.history.refusals())
 	if v.releases == 0 || v.changes == 0 {
-		return v, c.history.revoking, errors.New("nothing happened in this cell")
+		return v, c.history.revoking, errIdle
 	}
 	return v, c.history.revoking, ctx.Err() //nolint:wrapcheck // the run is over
 }
