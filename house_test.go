@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"disclosure":      {"consent"},
 	"registry":        {"consent"},
 	"authn":           {"consent", "gen"},
+	"authn/keyset":    {},
 
 	// The walk's helpers.
 	"policy":         {"consent", "disclosure", "refusal"},
@@ -47,7 +48,7 @@ var rooms = map[string][]string{
 	// The doors.
 	"gateway/partnerapi":  {"authn", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry"},
 	"gateway/customerapi": {"authn", "bank", "consent", "disclosure", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
-	"gateway/operatorapi": {"authn", "consent", "gateway/consentview", "gen", "refusal", "registry"},
+	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
 	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},
 	"gateway/consentview": {"consent", "gen", "refusal"},
 	"gateway/interceptor": {"authn", "refusal"},

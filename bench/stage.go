@@ -163,7 +163,7 @@ func (s *stage) agree(ctx context.Context, gateAddress, bankAddress string) erro
 	}
 	defer ops.Close()
 	operator := operatorv1.NewRegistryServiceClient(ops)
-	if _, err := operator.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: "messenger", DisplayName: "Messenger"}); err != nil {
+	if _, err := operator.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: "messenger", DisplayName: "Messenger", Access: operatorv1.PartnerAccess_PARTNER_ACCESS_CERTIFICATE}); err != nil {
 		return fmt.Errorf("register partner: %w", err)
 	}
 	if _, err := operator.RegisterBank(ctx, &operatorv1.RegisterBankRequest{BankId: benchBank, DisplayName: "Bench", Address: bankAddress}); err != nil {

@@ -84,7 +84,7 @@ func open(t *testing.T) *house {
 	})
 	ops := operatorv1.NewRegistryServiceClient(h.dial(authn.Operator, "ops"))
 	for _, id := range []string{"messenger", "wallet"} {
-		if _, err := ops.RegisterPartner(h.ctx(), &operatorv1.RegisterPartnerRequest{PartnerId: id, DisplayName: id}); err != nil {
+		if _, err := ops.RegisterPartner(h.ctx(), &operatorv1.RegisterPartnerRequest{PartnerId: id, DisplayName: id, Access: operatorv1.PartnerAccess_PARTNER_ACCESS_CERTIFICATE}); err != nil {
 			t.Fatal(err)
 		}
 	}

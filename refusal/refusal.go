@@ -46,6 +46,7 @@ const (
 	PartyNotFound       = refusalv1.Reason_REASON_PARTY_NOT_FOUND
 	DeadlineExceeded    = refusalv1.Reason_REASON_DEADLINE_EXCEEDED
 	Internal            = refusalv1.Reason_REASON_INTERNAL
+	TokenInvalid        = refusalv1.Reason_REASON_TOKEN_INVALID
 )
 
 // Name is the reason as it stands on the wire and in Rego, e.g. "CONSENT_REVOKED".

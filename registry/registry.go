@@ -37,6 +37,8 @@ type Partner struct {
 	ID       consent.PartnerID
 	Name     string // as customers see it
 	Standing Standing
+	Access   Access
+	Client   Client
 }
 
 // Bank is a registered data holder.
@@ -45,6 +47,7 @@ type Bank struct {
 	Name     string // as customers see it
 	Standing Standing
 	Address  string // host:port where it serves BankService
+	Login    Login
 }
 
 // Store keeps the registry. Its methods may be called at once from many
@@ -54,10 +57,10 @@ type Store interface {
 	Bank(ctx context.Context, id consent.BankID) (Bank, error)
 	Partners(ctx context.Context) ([]Partner, error) // ordered by id
 	Banks(ctx context.Context) ([]Bank, error)       // ordered by id
-	// PutPartner registers a partner or replaces its name; a new one gets p's
-	// standing, an old one keeps its own.
+	// PutPartner registers a partner or replaces its name, access and client; a
+	// new one gets p's standing, an old one keeps its own.
 	PutPartner(ctx context.Context, p Partner) error
-	// PutBank is PutPartner for banks; the address is replaced too.
+	// PutBank is PutPartner for banks; address and login are replaced too.
 	PutBank(ctx context.Context, b Bank) error
 	SetPartnerStanding(ctx context.Context, id consent.PartnerID, s Standing) (Partner, error)
 	SetBankStanding(ctx context.Context, id consent.BankID, s Standing) (Bank, error)

@@ -150,7 +150,7 @@ func (d *demo) populate(ctx context.Context, ca *devca.Authority) error {
 		if _, err := ca.Issue(authn.Identity{Kind: authn.Partner, ID: string(id)}, time.Now()); err != nil {
 			return fmt.Errorf("certificate of partner: %w", err)
 		}
-		if err := d.house.registry.PutPartner(ctx, registry.Partner{ID: id, Name: name, Standing: registry.Active}); err != nil {
+		if err := d.house.registry.PutPartner(ctx, registry.Partner{ID: id, Name: name, Standing: registry.Active, Access: registry.ByCertificate}); err != nil {
 			return fmt.Errorf("register partner: %w", err)
 		}
 	}

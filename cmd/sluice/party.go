@@ -30,9 +30,13 @@ func (c *byOperator) print(answer proto.Message, parties ...*operatorv1.Party) e
 	}
 	var rows [][]string
 	for _, p := range parties {
-		rows = append(rows, []string{p.GetPartyId(), p.GetDisplayName(), shortName(p.GetStanding()), p.GetAddress()})
+		access := ""
+		if p.GetAccess() != operatorv1.PartnerAccess_PARTNER_ACCESS_UNSPECIFIED {
+			access = shortName(p.GetAccess())
+		}
+		rows = append(rows, []string{p.GetPartyId(), p.GetDisplayName(), shortName(p.GetStanding()), access + p.GetAddress()})
 	}
-	return table(os.Stdout, "ID|NAME|STANDING|ADDRESS", rows)
+	return table(os.Stdout, "ID|NAME|STANDING|ACCESS OR ADDRESS", rows)
 }
 
 type partnerCmd struct {
@@ -40,26 +44,8 @@ type partnerCmd struct {
 	List      partnerListCmd      `cmd:"" help:"List the partners."`
 	Suspend   partnerSuspendCmd   `cmd:"" help:"Release nothing to a partner for now."`
 	Reinstate partnerReinstateCmd `cmd:"" help:"Lift a suspension."`
-}
 
-type partnerAddCmd struct {
-	byOperator
-	ID   string `arg:"" help:"The partner's id."`
-	Name string `help:"Its name, as customers see it." required:""`
-}
-
-func (c *partnerAddCmd) Help() string {
-	return "Example:\n  sluice partner add messenger --name Messenger && sluice certificate partner messenger"
-}
-
-// Run registers the partner.
-func (c *partnerAddCmd) Run(ctx context.Context) error {
-	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.RegisterPartner,
-		&operatorv1.RegisterPartnerRequest{PartnerId: c.ID, DisplayName: c.Name})
-	if err != nil {
-		return err
-	}
-	return c.print(got, got.GetPartner())
+	RotateKeys partnerRotateKeysCmd `cmd:"" help:"Replace the public keys of a partner's client."`
 }
 
 type partnerListCmd struct{ byOperator }
@@ -120,16 +106,24 @@ type bankAddCmd struct {
 	ID      string `arg:"" help:"The bank's id."`
 	Name    string `help:"Its name, as customers see it." required:""`
 	Address string `help:"Where it serves BankService." required:"" placeholder:"HOST:PORT"`
+	Login   string `help:"Issuer of the OpenID provider where it logs its customers in." placeholder:"URL"`
+	Client  string `help:"The gateway's client_id there." default:"sluice" placeholder:"ID"`
 }
 
 func (c *bankAddCmd) Help() string {
-	return "Example:\n  sluice bank add morava --name \"Banka Morava\" --address 127.0.0.1:9001"
+	return `Without --login the bank's customers decide in the bank's own app only.
+
+Example:
+  sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001 --login https://login.morava.example`
 }
 
 // Run registers the bank.
 func (c *bankAddCmd) Run(ctx context.Context) error {
-	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.RegisterBank,
-		&operatorv1.RegisterBankRequest{BankId: c.ID, DisplayName: c.Name, Address: c.Address})
+	request := &operatorv1.RegisterBankRequest{BankId: c.ID, DisplayName: c.Name, Address: c.Address}
+	if c.Login != "" {
+		request.Login = &operatorv1.BankLogin{Issuer: c.Login, ClientId: c.Client}
+	}
+	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.RegisterBank, request)
 	if err != nil {
 		return err
 	}

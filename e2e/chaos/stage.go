@@ -195,7 +195,7 @@ func copyFolder(from, to string) error {
 
 func (s *stage) startBanks(ctx context.Context) error {
 	ops := operatorv1.NewRegistryServiceClient(s.replicas[0].as(authn.Operator, "ops"))
-	if _, err := ops.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: "messenger", DisplayName: "Messenger"}); err != nil {
+	if _, err := ops.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: "messenger", DisplayName: "Messenger", Access: operatorv1.PartnerAccess_PARTNER_ACCESS_CERTIFICATE}); err != nil {
 		return fmt.Errorf("register partner: %w", err)
 	}
 	for _, id := range samplebank.Banks() {

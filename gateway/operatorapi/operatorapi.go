@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 
 	"sluice/authn"
+	"sluice/authn/keyset"
 	"sluice/consent"
 	"sluice/gateway/consentview"
 	operatorv1 "sluice/gen/sluice/operator/v1"
@@ -62,28 +63,28 @@ func (s *Service) ListBanks(ctx context.Context, _ *operatorv1.ListBanksRequest)
 	return out, nil
 }
 
-// RegisterPartner registers a partner.
-func (s *Service) RegisterPartner(ctx context.Context, r *operatorv1.RegisterPartnerRequest) (*operatorv1.RegisterPartnerResponse, error) {
-	id := consent.PartnerID(r.GetPartnerId())
-	if err := s.registry.PutPartner(ctx, registry.Partner{ID: id, Name: r.GetDisplayName(), Standing: registry.Active}); err != nil {
-		return nil, unavailable(fmt.Errorf("register partner: %w", err))
-	}
-	p, err := s.registry.Partner(ctx, id)
-	if err != nil {
-		return nil, unavailable(fmt.Errorf("register partner: %w", err))
-	}
-	return &operatorv1.RegisterPartnerResponse{Partner: partner(p)}, nil
-}
-
-// RegisterBank registers a bank.
+// RegisterBank registers a bank, or changes what is said of one. Its login stays
+// as it is where nothing is said.
 func (s *Service) RegisterBank(ctx context.Context, r *operatorv1.RegisterBankRequest) (*operatorv1.RegisterBankResponse, error) {
 	id := consent.BankID(r.GetBankId())
-	if err := s.registry.PutBank(ctx, registry.Bank{
-		ID: id, Name: r.GetDisplayName(), Standing: registry.Active, Address: r.GetAddress(),
-	}); err != nil {
+	b, err := s.registry.Bank(ctx, id)
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return nil, unavailable(fmt.Errorf("register bank: %w", err))
 	}
-	b, err := s.registry.Bank(ctx, id)
+	if err != nil {
+		b = registry.Bank{ID: id, Standing: registry.Active}
+	}
+	b.Name, b.Address = r.GetDisplayName(), r.GetAddress()
+	if login := r.GetLogin(); login != nil {
+		if err := keyset.CheckURL(login.GetIssuer()); err != nil {
+			return nil, refusal.Invalid("login.issuer", "must be an https:// address without password and fragment")
+		}
+		b.Login = registry.Login{Issuer: login.GetIssuer(), ClientID: login.GetClientId()}
+	}
+	if err := s.registry.PutBank(ctx, b); err != nil {
+		return nil, unavailable(fmt.Errorf("register bank: %w", err))
+	}
+	b, err = s.registry.Bank(ctx, id)
 	if err != nil {
 		return nil, unavailable(fmt.Errorf("register bank: %w", err))
 	}
@@ -195,10 +196,10 @@ func shown(s registry.Standing) operatorv1.Standing {
 	}
 }
 
-func partner(p registry.Partner) *operatorv1.Party {
-	return &operatorv1.Party{PartyId: string(p.ID), DisplayName: p.Name, Standing: shown(p.Standing)}
-}
-
 func bank(b registry.Bank) *operatorv1.Party {
-	return &operatorv1.Party{PartyId: string(b.ID), DisplayName: b.Name, Standing: shown(b.Standing), Address: b.Address}
+	out := &operatorv1.Party{PartyId: string(b.ID), DisplayName: b.Name, Standing: shown(b.Standing), Address: b.Address}
+	if b.Login != (registry.Login{}) {
+		out.Login = &operatorv1.BankLogin{Issuer: b.Login.Issuer, ClientId: b.Login.ClientID}
+	}
+	return out
 }

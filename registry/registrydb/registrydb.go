@@ -3,6 +3,7 @@ package registrydb
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -27,6 +28,9 @@ func New(db *sqldb.DB) *Store { return &Store{db: db} }
 type party struct {
 	id, name, address string
 	standing          registry.Standing
+	access            registry.Access
+	client            registry.Client
+	login             registry.Login
 }
 
 // Partner looks a partner up.
@@ -63,12 +67,12 @@ func (s *Store) Banks(ctx context.Context) ([]registry.Bank, error) {
 
 // PutPartner registers a partner or renames it.
 func (s *Store) PutPartner(ctx context.Context, p registry.Partner) error {
-	return s.put(ctx, partners, party{id: string(p.ID), name: p.Name, standing: p.Standing})
+	return s.put(ctx, partners, party{id: string(p.ID), name: p.Name, standing: p.Standing, access: p.Access, client: p.Client})
 }
 
 // PutBank registers a bank, or renames and moves it.
 func (s *Store) PutBank(ctx context.Context, b registry.Bank) error {
-	return s.put(ctx, banks, party{id: string(b.ID), name: b.Name, standing: b.Standing, address: b.Address})
+	return s.put(ctx, banks, party{id: string(b.ID), name: b.Name, standing: b.Standing, address: b.Address, login: b.Login})
 }
 
 // SetPartnerStanding suspends or reinstates a partner.
@@ -89,7 +93,7 @@ func (s *Store) SetBankStanding(ctx context.Context, id consent.BankID, to regis
 
 func (s *Store) find(ctx context.Context, kind, id string) (party, error) {
 	row := s.db.Reader().QueryRowContext(ctx,
-		`SELECT id, name, standing, address FROM parties WHERE kind = $1 AND id = $2`, kind, id)
+		`SELECT id, name, standing, address, access, client, login FROM parties WHERE kind = $1 AND id = $2`, kind, id)
 	p, err := scan(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return party{}, fmt.Errorf("find %s: %w", kind, registry.ErrNotFound)
@@ -102,7 +106,7 @@ func (s *Store) find(ctx context.Context, kind, id string) (party, error) {
 
 func (s *Store) list(ctx context.Context, kind string) ([]party, error) {
 	rows, err := s.db.Reader().QueryContext(ctx,
-		`SELECT id, name, standing, address FROM parties WHERE kind = $1 ORDER BY id`, kind)
+		`SELECT id, name, standing, address, access, client, login FROM parties WHERE kind = $1 ORDER BY id`, kind)
 	if err != nil {
 		return nil, fmt.Errorf("list %ss: %w", kind, err)
 	}
@@ -122,12 +126,21 @@ func (s *Store) list(ctx context.Context, kind string) ([]party, error) {
 }
 
 const upsert = `
-INSERT INTO parties (kind, id, name, standing, address) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, address = excluded.address`
+INSERT INTO parties (kind, id, name, standing, address, access, client, login) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, address = excluded.address,
+    access = excluded.access, client = excluded.client, login = excluded.login`
 
 func (s *Store) put(ctx context.Context, kind string, p party) error {
-	err := s.change(ctx, func(tx sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address)
+	client, err := json.Marshal(p.client)
+	if err != nil {
+		return fmt.Errorf("encode client: %w", err)
+	}
+	login, err := json.Marshal(p.login)
+	if err != nil {
+		return fmt.Errorf("encode login: %w", err)
+	}
+	err = s.change(ctx, func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address, p.access.String(), string(client), string(login))
 		return err //nolint:wrapcheck // wrapped below
 	})
 	if err != nil {
@@ -169,11 +182,20 @@ func (s *Store) change(ctx context.Context, f func(sqldb.Tx) error) error {
 
 func scan(row interface{ Scan(...any) error }) (party, error) {
 	var (
-		p        party
-		standing string
+		p                        party
+		standing, access, client, login string
 	)
-	if err := row.Scan(&p.id, &p.name, &standing, &p.address); err != nil {
+	if err := row.Scan(&p.id, &p.name, &standing, &p.address, &access, &client, &login); err != nil {
 		return party{}, err //nolint:wrapcheck // the caller tells absence apart and wraps
+	}
+	if err := json.Unmarshal([]byte(client), &p.client); err != nil {
+		return party{}, fmt.Errorf("decode client: %w", err)
+	}
+	if err := json.Unmarshal([]byte(login), &p.login); err != nil {
+		return party{}, fmt.Errorf("decode login: %w", err)
+	}
+	if access == registry.ByCertificate.String() {
+		p.access = registry.ByCertificate
 	}
 	switch standing {
 	case registry.Active.String():
@@ -185,9 +207,9 @@ func scan(row interface{ Scan(...any) error }) (party, error) {
 }
 
 func (p party) partner() registry.Partner {
-	return registry.Partner{ID: consent.PartnerID(p.id), Name: p.name, Standing: p.standing}
+	return registry.Partner{ID: consent.PartnerID(p.id), Name: p.name, Standing: p.standing, Access: p.access, Client: p.client}
 }
 
 func (p party) bank() registry.Bank {
-	return registry.Bank{ID: consent.BankID(p.id), Name: p.name, Standing: p.standing, Address: p.address}
+	return registry.Bank{ID: consent.BankID(p.id), Name: p.name, Standing: p.standing, Address: p.address, Login: p.login}
 }

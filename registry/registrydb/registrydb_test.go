@@ -55,7 +55,7 @@ func TestPartnersAndBanksOfOneIDAreApart(t *testing.T) {
 			t.Errorf("suspended partner = %+v, %v", p, err)
 		}
 		all, err := s.Partners(ctx)
-		if err != nil || len(all) != 1 || all[0] != p {
+		if err != nil || len(all) != 1 || !cmp.Equal(all[0], p) {
 			t.Errorf("partners = %+v, %v", all, err)
 		}
 	})

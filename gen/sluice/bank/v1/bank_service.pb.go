@@ -649,6 +649,217 @@ func (x *ListCardsResponse) GetFailures() []*AccountFailure {
 	return nil
 }
 
+// ListHoldersRequest asks who holds a customer's accounts.
+type ListHoldersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose, and which.
+	Subject       *Subject `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHoldersRequest) Reset() {
+	*x = ListHoldersRequest{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHoldersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHoldersRequest) ProtoMessage() {}
+
+func (x *ListHoldersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHoldersRequest.ProtoReflect.Descriptor instead.
+func (*ListHoldersRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListHoldersRequest) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+// ListHoldersResponse has the holders by account. It never leaves the gateway.
+type ListHoldersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The accounts, each with everybody who holds it.
+	Accounts      []*AccountHolders `protobuf:"bytes,1,rep,name=accounts,proto3" json:"accounts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListHoldersResponse) Reset() {
+	*x = ListHoldersResponse{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListHoldersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListHoldersResponse) ProtoMessage() {}
+
+func (x *ListHoldersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListHoldersResponse.ProtoReflect.Descriptor instead.
+func (*ListHoldersResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListHoldersResponse) GetAccounts() []*AccountHolders {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+// AccountHolders are those who hold one account.
+type AccountHolders struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	AccountId string `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Its holders, the customer asked about among them.
+	Holders       []*Holder `protobuf:"bytes,2,rep,name=holders,proto3" json:"holders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountHolders) Reset() {
+	*x = AccountHolders{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountHolders) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountHolders) ProtoMessage() {}
+
+func (x *AccountHolders) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountHolders.ProtoReflect.Descriptor instead.
+func (*AccountHolders) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AccountHolders) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *AccountHolders) GetHolders() []*Holder {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
+// Holder is one holder of an account.
+type Holder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The holder, as the bank knows them.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Their name, for the other holders of the account.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// They must agree before somebody else shares the account.
+	MustAgree     bool `protobuf:"varint,3,opt,name=must_agree,json=mustAgree,proto3" json:"must_agree,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Holder) Reset() {
+	*x = Holder{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Holder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Holder) ProtoMessage() {}
+
+func (x *Holder) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Holder.ProtoReflect.Descriptor instead.
+func (*Holder) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Holder) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *Holder) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *Holder) GetMustAgree() bool {
+	if x != nil {
+		return x.MustAgree
+	}
+	return false
+}
+
 var File_sluice_bank_v1_bank_service_proto protoreflect.FileDescriptor
 
 const file_sluice_bank_v1_bank_service_proto_rawDesc = "" +
@@ -692,13 +903,28 @@ const file_sluice_bank_v1_bank_service_proto_rawDesc = "" +
 	"\asubject\x18\x01 \x01(\v2\x17.sluice.bank.v1.SubjectB\x06\xbaH\x03\xc8\x01\x01R\asubject\"\x89\x01\n" +
 	"\x11ListCardsResponse\x128\n" +
 	"\baccounts\x18\x01 \x03(\v2\x1c.sluice.data.v1.AccountCardsR\baccounts\x12:\n" +
-	"\bfailures\x18\x02 \x03(\v2\x1e.sluice.bank.v1.AccountFailureR\bfailures*\x84\x01\n" +
+	"\bfailures\x18\x02 \x03(\v2\x1e.sluice.bank.v1.AccountFailureR\bfailures\"O\n" +
+	"\x12ListHoldersRequest\x129\n" +
+	"\asubject\x18\x01 \x01(\v2\x17.sluice.bank.v1.SubjectB\x06\xbaH\x03\xc8\x01\x01R\asubject\"Q\n" +
+	"\x13ListHoldersResponse\x12:\n" +
+	"\baccounts\x18\x01 \x03(\v2\x1e.sluice.bank.v1.AccountHoldersR\baccounts\"a\n" +
+	"\x0eAccountHolders\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x120\n" +
+	"\aholders\x18\x02 \x03(\v2\x16.sluice.bank.v1.HolderR\aholders\"k\n" +
+	"\x06Holder\x12\x1f\n" +
+	"\vcustomer_id\x18\x01 \x01(\tR\n" +
+	"customerId\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x1d\n" +
+	"\n" +
+	"must_agree\x18\x03 \x01(\bR\tmustAgree*\x84\x01\n" +
 	"\x12AccountFailureCode\x12$\n" +
 	" ACCOUNT_FAILURE_CODE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eACCOUNT_FAILURE_CODE_NOT_FOUND\x10\x01\x12$\n" +
-	" ACCOUNT_FAILURE_CODE_UNAVAILABLE\x10\x022\x94\x03\n" +
+	" ACCOUNT_FAILURE_CODE_UNAVAILABLE\x10\x022\xf2\x03\n" +
 	"\vBankService\x12_\n" +
-	"\fListAccounts\x12#.sluice.bank.v1.ListAccountsRequest\x1a$.sluice.bank.v1.ListAccountsResponse\"\x04\x88\xb5\x18\x04\x12_\n" +
+	"\fListAccounts\x12#.sluice.bank.v1.ListAccountsRequest\x1a$.sluice.bank.v1.ListAccountsResponse\"\x04\x88\xb5\x18\x04\x12\\\n" +
+	"\vListHolders\x12\".sluice.bank.v1.ListHoldersRequest\x1a#.sluice.bank.v1.ListHoldersResponse\"\x04\x88\xb5\x18\x04\x12_\n" +
 	"\fListBalances\x12#.sluice.bank.v1.ListBalancesRequest\x1a$.sluice.bank.v1.ListBalancesResponse\"\x04\x88\xb5\x18\x04\x12k\n" +
 	"\x10ListTransactions\x12'.sluice.bank.v1.ListTransactionsRequest\x1a(.sluice.bank.v1.ListTransactionsResponse\"\x04\x88\xb5\x18\x04\x12V\n" +
 	"\tListCards\x12 .sluice.bank.v1.ListCardsRequest\x1a!.sluice.bank.v1.ListCardsResponse\"\x04\x88\xb5\x18\x04B\"Z sluice/gen/sluice/bank/v1;bankv1b\x06proto3"
@@ -716,7 +942,7 @@ func file_sluice_bank_v1_bank_service_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_bank_v1_bank_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_bank_v1_bank_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_sluice_bank_v1_bank_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_sluice_bank_v1_bank_service_proto_goTypes = []any{
 	(AccountFailureCode)(0),          // 0: sluice.bank.v1.AccountFailureCode
 	(*Subject)(nil),                  // 1: sluice.bank.v1.Subject
@@ -729,43 +955,52 @@ var file_sluice_bank_v1_bank_service_proto_goTypes = []any{
 	(*ListTransactionsResponse)(nil), // 8: sluice.bank.v1.ListTransactionsResponse
 	(*ListCardsRequest)(nil),         // 9: sluice.bank.v1.ListCardsRequest
 	(*ListCardsResponse)(nil),        // 10: sluice.bank.v1.ListCardsResponse
-	(v1.DataCluster)(0),              // 11: sluice.data.v1.DataCluster
-	(*v1.Account)(nil),               // 12: sluice.data.v1.Account
-	(*v1.AccountBalances)(nil),       // 13: sluice.data.v1.AccountBalances
-	(*date.Date)(nil),                // 14: google.type.Date
-	(*v1.AccountTransactions)(nil),   // 15: sluice.data.v1.AccountTransactions
-	(*v1.AccountCards)(nil),          // 16: sluice.data.v1.AccountCards
+	(*ListHoldersRequest)(nil),       // 11: sluice.bank.v1.ListHoldersRequest
+	(*ListHoldersResponse)(nil),      // 12: sluice.bank.v1.ListHoldersResponse
+	(*AccountHolders)(nil),           // 13: sluice.bank.v1.AccountHolders
+	(*Holder)(nil),                   // 14: sluice.bank.v1.Holder
+	(v1.DataCluster)(0),              // 15: sluice.data.v1.DataCluster
+	(*v1.Account)(nil),               // 16: sluice.data.v1.Account
+	(*v1.AccountBalances)(nil),       // 17: sluice.data.v1.AccountBalances
+	(*date.Date)(nil),                // 18: google.type.Date
+	(*v1.AccountTransactions)(nil),   // 19: sluice.data.v1.AccountTransactions
+	(*v1.AccountCards)(nil),          // 20: sluice.data.v1.AccountCards
 }
 var file_sluice_bank_v1_bank_service_proto_depIdxs = []int32{
-	11, // 0: sluice.bank.v1.Subject.clusters:type_name -> sluice.data.v1.DataCluster
+	15, // 0: sluice.bank.v1.Subject.clusters:type_name -> sluice.data.v1.DataCluster
 	0,  // 1: sluice.bank.v1.AccountFailure.code:type_name -> sluice.bank.v1.AccountFailureCode
 	1,  // 2: sluice.bank.v1.ListAccountsRequest.subject:type_name -> sluice.bank.v1.Subject
-	12, // 3: sluice.bank.v1.ListAccountsResponse.accounts:type_name -> sluice.data.v1.Account
+	16, // 3: sluice.bank.v1.ListAccountsResponse.accounts:type_name -> sluice.data.v1.Account
 	2,  // 4: sluice.bank.v1.ListAccountsResponse.failures:type_name -> sluice.bank.v1.AccountFailure
 	1,  // 5: sluice.bank.v1.ListBalancesRequest.subject:type_name -> sluice.bank.v1.Subject
-	13, // 6: sluice.bank.v1.ListBalancesResponse.accounts:type_name -> sluice.data.v1.AccountBalances
+	17, // 6: sluice.bank.v1.ListBalancesResponse.accounts:type_name -> sluice.data.v1.AccountBalances
 	2,  // 7: sluice.bank.v1.ListBalancesResponse.failures:type_name -> sluice.bank.v1.AccountFailure
 	1,  // 8: sluice.bank.v1.ListTransactionsRequest.subject:type_name -> sluice.bank.v1.Subject
-	14, // 9: sluice.bank.v1.ListTransactionsRequest.from_date:type_name -> google.type.Date
-	14, // 10: sluice.bank.v1.ListTransactionsRequest.to_date:type_name -> google.type.Date
-	15, // 11: sluice.bank.v1.ListTransactionsResponse.accounts:type_name -> sluice.data.v1.AccountTransactions
+	18, // 9: sluice.bank.v1.ListTransactionsRequest.from_date:type_name -> google.type.Date
+	18, // 10: sluice.bank.v1.ListTransactionsRequest.to_date:type_name -> google.type.Date
+	19, // 11: sluice.bank.v1.ListTransactionsResponse.accounts:type_name -> sluice.data.v1.AccountTransactions
 	2,  // 12: sluice.bank.v1.ListTransactionsResponse.failures:type_name -> sluice.bank.v1.AccountFailure
 	1,  // 13: sluice.bank.v1.ListCardsRequest.subject:type_name -> sluice.bank.v1.Subject
-	16, // 14: sluice.bank.v1.ListCardsResponse.accounts:type_name -> sluice.data.v1.AccountCards
+	20, // 14: sluice.bank.v1.ListCardsResponse.accounts:type_name -> sluice.data.v1.AccountCards
 	2,  // 15: sluice.bank.v1.ListCardsResponse.failures:type_name -> sluice.bank.v1.AccountFailure
-	3,  // 16: sluice.bank.v1.BankService.ListAccounts:input_type -> sluice.bank.v1.ListAccountsRequest
-	5,  // 17: sluice.bank.v1.BankService.ListBalances:input_type -> sluice.bank.v1.ListBalancesRequest
-	7,  // 18: sluice.bank.v1.BankService.ListTransactions:input_type -> sluice.bank.v1.ListTransactionsRequest
-	9,  // 19: sluice.bank.v1.BankService.ListCards:input_type -> sluice.bank.v1.ListCardsRequest
-	4,  // 20: sluice.bank.v1.BankService.ListAccounts:output_type -> sluice.bank.v1.ListAccountsResponse
-	6,  // 21: sluice.bank.v1.BankService.ListBalances:output_type -> sluice.bank.v1.ListBalancesResponse
-	8,  // 22: sluice.bank.v1.BankService.ListTransactions:output_type -> sluice.bank.v1.ListTransactionsResponse
-	10, // 23: sluice.bank.v1.BankService.ListCards:output_type -> sluice.bank.v1.ListCardsResponse
-	20, // [20:24] is the sub-list for method output_type
-	16, // [16:20] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	1,  // 16: sluice.bank.v1.ListHoldersRequest.subject:type_name -> sluice.bank.v1.Subject
+	13, // 17: sluice.bank.v1.ListHoldersResponse.accounts:type_name -> sluice.bank.v1.AccountHolders
+	14, // 18: sluice.bank.v1.AccountHolders.holders:type_name -> sluice.bank.v1.Holder
+	3,  // 19: sluice.bank.v1.BankService.ListAccounts:input_type -> sluice.bank.v1.ListAccountsRequest
+	11, // 20: sluice.bank.v1.BankService.ListHolders:input_type -> sluice.bank.v1.ListHoldersRequest
+	5,  // 21: sluice.bank.v1.BankService.ListBalances:input_type -> sluice.bank.v1.ListBalancesRequest
+	7,  // 22: sluice.bank.v1.BankService.ListTransactions:input_type -> sluice.bank.v1.ListTransactionsRequest
+	9,  // 23: sluice.bank.v1.BankService.ListCards:input_type -> sluice.bank.v1.ListCardsRequest
+	4,  // 24: sluice.bank.v1.BankService.ListAccounts:output_type -> sluice.bank.v1.ListAccountsResponse
+	12, // 25: sluice.bank.v1.BankService.ListHolders:output_type -> sluice.bank.v1.ListHoldersResponse
+	6,  // 26: sluice.bank.v1.BankService.ListBalances:output_type -> sluice.bank.v1.ListBalancesResponse
+	8,  // 27: sluice.bank.v1.BankService.ListTransactions:output_type -> sluice.bank.v1.ListTransactionsResponse
+	10, // 28: sluice.bank.v1.BankService.ListCards:output_type -> sluice.bank.v1.ListCardsResponse
+	24, // [24:29] is the sub-list for method output_type
+	19, // [19:24] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_sluice_bank_v1_bank_service_proto_init() }
@@ -779,7 +1014,7 @@ func file_sluice_bank_v1_bank_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_bank_v1_bank_service_proto_rawDesc), len(file_sluice_bank_v1_bank_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

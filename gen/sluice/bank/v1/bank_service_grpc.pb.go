@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	BankService_ListAccounts_FullMethodName     = "/sluice.bank.v1.BankService/ListAccounts"
+	BankService_ListHolders_FullMethodName      = "/sluice.bank.v1.BankService/ListHolders"
 	BankService_ListBalances_FullMethodName     = "/sluice.bank.v1.BankService/ListBalances"
 	BankService_ListTransactions_FullMethodName = "/sluice.bank.v1.BankService/ListTransactions"
 	BankService_ListCards_FullMethodName        = "/sluice.bank.v1.BankService/ListCards"
@@ -42,6 +43,8 @@ const (
 type BankServiceClient interface {
 	// Lists accounts of a customer.
 	ListAccounts(ctx context.Context, in *ListAccountsRequest, opts ...grpc.CallOption) (*ListAccountsResponse, error)
+	// Says who holds a customer's accounts, so that the gateway knows who must agree when one is shared.
+	ListHolders(ctx context.Context, in *ListHoldersRequest, opts ...grpc.CallOption) (*ListHoldersResponse, error)
 	// Lists balances by account.
 	ListBalances(ctx context.Context, in *ListBalancesRequest, opts ...grpc.CallOption) (*ListBalancesResponse, error)
 	// Lists transactions of one account, newest first.
@@ -62,6 +65,16 @@ func (c *bankServiceClient) ListAccounts(ctx context.Context, in *ListAccountsRe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListAccountsResponse)
 	err := c.cc.Invoke(ctx, BankService_ListAccounts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bankServiceClient) ListHolders(ctx context.Context, in *ListHoldersRequest, opts ...grpc.CallOption) (*ListHoldersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListHoldersResponse)
+	err := c.cc.Invoke(ctx, BankService_ListHolders_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +126,8 @@ func (c *bankServiceClient) ListCards(ctx context.Context, in *ListCardsRequest,
 type BankServiceServer interface {
 	// Lists accounts of a customer.
 	ListAccounts(context.Context, *ListAccountsRequest) (*ListAccountsResponse, error)
+	// Says who holds a customer's accounts, so that the gateway knows who must agree when one is shared.
+	ListHolders(context.Context, *ListHoldersRequest) (*ListHoldersResponse, error)
 	// Lists balances by account.
 	ListBalances(context.Context, *ListBalancesRequest) (*ListBalancesResponse, error)
 	// Lists transactions of one account, newest first.
@@ -131,6 +146,9 @@ type UnimplementedBankServiceServer struct{}
 
 func (UnimplementedBankServiceServer) ListAccounts(context.Context, *ListAccountsRequest) (*ListAccountsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListAccounts not implemented")
+}
+func (UnimplementedBankServiceServer) ListHolders(context.Context, *ListHoldersRequest) (*ListHoldersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListHolders not implemented")
 }
 func (UnimplementedBankServiceServer) ListBalances(context.Context, *ListBalancesRequest) (*ListBalancesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListBalances not implemented")
@@ -176,6 +194,24 @@ func _BankService_ListAccounts_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(BankServiceServer).ListAccounts(ctx, req.(*ListAccountsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BankService_ListHolders_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListHoldersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BankServiceServer).ListHolders(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BankService_ListHolders_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BankServiceServer).ListHolders(ctx, req.(*ListHoldersRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -244,6 +280,10 @@ var BankService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListAccounts",
 			Handler:    _BankService_ListAccounts_Handler,
+		},
+		{
+			MethodName: "ListHolders",
+			Handler:    _BankService_ListHolders_Handler,
 		},
 		{
 			MethodName: "ListBalances",

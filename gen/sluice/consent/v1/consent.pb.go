@@ -294,6 +294,10 @@ const (
 	ChangeKind_CHANGE_KIND_CONSUME ChangeKind = 13
 	// A newer one replaced it.
 	ChangeKind_CHANGE_KIND_SUPERSEDE ChangeKind = 14
+	// The partner asked the customer for a later end.
+	ChangeKind_CHANGE_KIND_ASK_RENEWAL ChangeKind = 15
+	// Its end is near, and was announced.
+	ChangeKind_CHANGE_KIND_ANNOUNCE_END ChangeKind = 16
 )
 
 // Enum value maps for ChangeKind.
@@ -314,6 +318,8 @@ var (
 		12: "CHANGE_KIND_EXPIRE",
 		13: "CHANGE_KIND_CONSUME",
 		14: "CHANGE_KIND_SUPERSEDE",
+		15: "CHANGE_KIND_ASK_RENEWAL",
+		16: "CHANGE_KIND_ANNOUNCE_END",
 	}
 	ChangeKind_value = map[string]int32{
 		"CHANGE_KIND_UNSPECIFIED":      0,
@@ -331,6 +337,8 @@ var (
 		"CHANGE_KIND_EXPIRE":           12,
 		"CHANGE_KIND_CONSUME":          13,
 		"CHANGE_KIND_SUPERSEDE":        14,
+		"CHANGE_KIND_ASK_RENEWAL":      15,
+		"CHANGE_KIND_ANNOUNCE_END":     16,
 	}
 )
 
@@ -656,9 +664,15 @@ type Consent struct {
 	// Co-holders who must still agree; empty towards partners.
 	AwaitingCustomerIds []string `protobuf:"bytes,13,rep,name=awaiting_customer_ids,json=awaitingCustomerIds,proto3" json:"awaiting_customer_ids,omitempty"`
 	// The end asked for was later than permitted and was brought forward.
-	EndClamped    bool `protobuf:"varint,14,opt,name=end_clamped,json=endClamped,proto3" json:"end_clamped,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	EndClamped bool `protobuf:"varint,14,opt,name=end_clamped,json=endClamped,proto3" json:"end_clamped,omitempty"`
+	// The later end the partner asks for; unset if it asks for none.
+	RenewalAskedUntil *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=renewal_asked_until,json=renewalAskedUntil,proto3" json:"renewal_asked_until,omitempty"`
+	// Co-holders who agreed or must still; empty towards partners.
+	CoHolderCustomerIds []string `protobuf:"bytes,16,rep,name=co_holder_customer_ids,json=coHolderCustomerIds,proto3" json:"co_holder_customer_ids,omitempty"`
+	// Co-holders are neither asked nor told, for the customer's safety. Never set towards partners.
+	HiddenFromCoHolders bool `protobuf:"varint,17,opt,name=hidden_from_co_holders,json=hiddenFromCoHolders,proto3" json:"hidden_from_co_holders,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Consent) Reset() {
@@ -789,6 +803,27 @@ func (x *Consent) GetEndClamped() bool {
 	return false
 }
 
+func (x *Consent) GetRenewalAskedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RenewalAskedUntil
+	}
+	return nil
+}
+
+func (x *Consent) GetCoHolderCustomerIds() []string {
+	if x != nil {
+		return x.CoHolderCustomerIds
+	}
+	return nil
+}
+
+func (x *Consent) GetHiddenFromCoHolders() bool {
+	if x != nil {
+		return x.HiddenFromCoHolders
+	}
+	return false
+}
+
 // Change is one step in a consent's history.
 type Change struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -889,6 +924,61 @@ func (x *Change) GetStatus() ConsentStatus {
 	return ConsentStatus_CONSENT_STATUS_UNSPECIFIED
 }
 
+// ConsentEvent is one change of one consent, as its reader may know it.
+type ConsentEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The consent.
+	ConsentId string `protobuf:"bytes,1,opt,name=consent_id,json=consentId,proto3" json:"consent_id,omitempty"`
+	// The change.
+	Change        *Change `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsentEvent) Reset() {
+	*x = ConsentEvent{}
+	mi := &file_sluice_consent_v1_consent_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsentEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsentEvent) ProtoMessage() {}
+
+func (x *ConsentEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_consent_v1_consent_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsentEvent.ProtoReflect.Descriptor instead.
+func (*ConsentEvent) Descriptor() ([]byte, []int) {
+	return file_sluice_consent_v1_consent_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ConsentEvent) GetConsentId() string {
+	if x != nil {
+		return x.ConsentId
+	}
+	return ""
+}
+
+func (x *ConsentEvent) GetChange() *Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
 var File_sluice_consent_v1_consent_proto protoreflect.FileDescriptor
 
 const file_sluice_consent_v1_consent_proto_rawDesc = "" +
@@ -915,7 +1005,7 @@ const file_sluice_consent_v1_consent_proto_rawDesc = "" +
 	"account_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\taccountId\x12N\n" +
 	"\bclusters\x18\x02 \x03(\x0e2\x1b.sluice.data.v1.DataClusterB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\n" +
-	"\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bclusters\"\xe7\x04\n" +
+	"\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bclusters\"\x9d\x06\n" +
 	"\aConsent\x12\x1d\n" +
 	"\n" +
 	"consent_id\x18\x01 \x01(\tR\tconsentId\x12\x1a\n" +
@@ -938,7 +1028,10 @@ const file_sluice_consent_v1_consent_proto_rawDesc = "" +
 	"changed_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x122\n" +
 	"\x15awaiting_customer_ids\x18\r \x03(\tR\x13awaitingCustomerIds\x12\x1f\n" +
 	"\vend_clamped\x18\x0e \x01(\bR\n" +
-	"endClamped\"\xc5\x02\n" +
+	"endClamped\x12J\n" +
+	"\x13renewal_asked_until\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\x11renewalAskedUntil\x123\n" +
+	"\x16co_holder_customer_ids\x18\x10 \x03(\tR\x13coHolderCustomerIds\x123\n" +
+	"\x16hidden_from_co_holders\x18\x11 \x01(\bR\x13hiddenFromCoHolders\"\xc5\x02\n" +
 	"\x06Change\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x121\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.sluice.consent.v1.ChangeKindR\x04kind\x122\n" +
@@ -946,7 +1039,11 @@ const file_sluice_consent_v1_consent_proto_rawDesc = "" +
 	"\bactor_id\x18\x04 \x01(\tR\aactorId\x127\n" +
 	"\x06reason\x18\x05 \x01(\x0e2\x1f.sluice.consent.v1.ChangeReasonR\x06reason\x12*\n" +
 	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x128\n" +
-	"\x06status\x18\a \x01(\x0e2 .sluice.consent.v1.ConsentStatusR\x06status*\xf6\x01\n" +
+	"\x06status\x18\a \x01(\x0e2 .sluice.consent.v1.ConsentStatusR\x06status\"`\n" +
+	"\fConsentEvent\x12\x1d\n" +
+	"\n" +
+	"consent_id\x18\x01 \x01(\tR\tconsentId\x121\n" +
+	"\x06change\x18\x02 \x01(\v2\x19.sluice.consent.v1.ChangeR\x06change*\xf6\x01\n" +
 	"\aPurpose\x12\x17\n" +
 	"\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18PURPOSE_ACCOUNT_OVERVIEW\x10\x01\x12\x1d\n" +
@@ -977,7 +1074,7 @@ const file_sluice_consent_v1_consent_proto_rawDesc = "" +
 	"\x0fACTOR_KIND_BANK\x10\x03\x12\x16\n" +
 	"\x12ACTOR_KIND_PARTNER\x10\x04\x12\x17\n" +
 	"\x13ACTOR_KIND_OPERATOR\x10\x05\x12\x15\n" +
-	"\x11ACTOR_KIND_SYSTEM\x10\x06*\x8d\x03\n" +
+	"\x11ACTOR_KIND_SYSTEM\x10\x06*\xc8\x03\n" +
 	"\n" +
 	"ChangeKind\x12\x1b\n" +
 	"\x17CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -995,7 +1092,9 @@ const file_sluice_consent_v1_consent_proto_rawDesc = "" +
 	"\x12CHANGE_KIND_REVOKE\x10\v\x12\x16\n" +
 	"\x12CHANGE_KIND_EXPIRE\x10\f\x12\x17\n" +
 	"\x13CHANGE_KIND_CONSUME\x10\r\x12\x19\n" +
-	"\x15CHANGE_KIND_SUPERSEDE\x10\x0e*\x8d\x04\n" +
+	"\x15CHANGE_KIND_SUPERSEDE\x10\x0e\x12\x1b\n" +
+	"\x17CHANGE_KIND_ASK_RENEWAL\x10\x0f\x12\x1c\n" +
+	"\x18CHANGE_KIND_ANNOUNCE_END\x10\x10*\x8d\x04\n" +
 	"\fChangeReason\x12\x1d\n" +
 	"\x19CHANGE_REASON_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eCHANGE_REASON_CUSTOMER_REVOKED\x10\x01\x12$\n" +
@@ -1027,7 +1126,7 @@ func file_sluice_consent_v1_consent_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_consent_v1_consent_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_sluice_consent_v1_consent_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_sluice_consent_v1_consent_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_sluice_consent_v1_consent_proto_goTypes = []any{
 	(Purpose)(0),                  // 0: sluice.consent.v1.Purpose
 	(ConsentStatus)(0),            // 1: sluice.consent.v1.ConsentStatus
@@ -1038,30 +1137,33 @@ var file_sluice_consent_v1_consent_proto_goTypes = []any{
 	(*Share)(nil),                 // 6: sluice.consent.v1.Share
 	(*Consent)(nil),               // 7: sluice.consent.v1.Consent
 	(*Change)(nil),                // 8: sluice.consent.v1.Change
-	(v1.DataCluster)(0),           // 9: sluice.data.v1.DataCluster
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*ConsentEvent)(nil),          // 9: sluice.consent.v1.ConsentEvent
+	(v1.DataCluster)(0),           // 10: sluice.data.v1.DataCluster
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_sluice_consent_v1_consent_proto_depIdxs = []int32{
-	9,  // 0: sluice.consent.v1.Terms.clusters:type_name -> sluice.data.v1.DataCluster
+	10, // 0: sluice.consent.v1.Terms.clusters:type_name -> sluice.data.v1.DataCluster
 	0,  // 1: sluice.consent.v1.Terms.purpose:type_name -> sluice.consent.v1.Purpose
-	10, // 2: sluice.consent.v1.Terms.valid_until:type_name -> google.protobuf.Timestamp
-	9,  // 3: sluice.consent.v1.Share.clusters:type_name -> sluice.data.v1.DataCluster
+	11, // 2: sluice.consent.v1.Terms.valid_until:type_name -> google.protobuf.Timestamp
+	10, // 3: sluice.consent.v1.Share.clusters:type_name -> sluice.data.v1.DataCluster
 	1,  // 4: sluice.consent.v1.Consent.status:type_name -> sluice.consent.v1.ConsentStatus
 	5,  // 5: sluice.consent.v1.Consent.asked:type_name -> sluice.consent.v1.Terms
 	6,  // 6: sluice.consent.v1.Consent.shares:type_name -> sluice.consent.v1.Share
-	10, // 7: sluice.consent.v1.Consent.valid_until:type_name -> google.protobuf.Timestamp
-	10, // 8: sluice.consent.v1.Consent.created_at:type_name -> google.protobuf.Timestamp
-	10, // 9: sluice.consent.v1.Consent.changed_at:type_name -> google.protobuf.Timestamp
-	3,  // 10: sluice.consent.v1.Change.kind:type_name -> sluice.consent.v1.ChangeKind
-	2,  // 11: sluice.consent.v1.Change.actor:type_name -> sluice.consent.v1.ActorKind
-	4,  // 12: sluice.consent.v1.Change.reason:type_name -> sluice.consent.v1.ChangeReason
-	10, // 13: sluice.consent.v1.Change.at:type_name -> google.protobuf.Timestamp
-	1,  // 14: sluice.consent.v1.Change.status:type_name -> sluice.consent.v1.ConsentStatus
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	11, // 7: sluice.consent.v1.Consent.valid_until:type_name -> google.protobuf.Timestamp
+	11, // 8: sluice.consent.v1.Consent.created_at:type_name -> google.protobuf.Timestamp
+	11, // 9: sluice.consent.v1.Consent.changed_at:type_name -> google.protobuf.Timestamp
+	11, // 10: sluice.consent.v1.Consent.renewal_asked_until:type_name -> google.protobuf.Timestamp
+	3,  // 11: sluice.consent.v1.Change.kind:type_name -> sluice.consent.v1.ChangeKind
+	2,  // 12: sluice.consent.v1.Change.actor:type_name -> sluice.consent.v1.ActorKind
+	4,  // 13: sluice.consent.v1.Change.reason:type_name -> sluice.consent.v1.ChangeReason
+	11, // 14: sluice.consent.v1.Change.at:type_name -> google.protobuf.Timestamp
+	1,  // 15: sluice.consent.v1.Change.status:type_name -> sluice.consent.v1.ConsentStatus
+	8,  // 16: sluice.consent.v1.ConsentEvent.change:type_name -> sluice.consent.v1.Change
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_sluice_consent_v1_consent_proto_init() }
@@ -1075,7 +1177,7 @@ func file_sluice_consent_v1_consent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_consent_v1_consent_proto_rawDesc), len(file_sluice_consent_v1_consent_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,6 +10,7 @@ package customerv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	date "google.golang.org/genproto/googleapis/type/date"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -17,6 +18,7 @@ import (
 	_ "sluice/gen/sluice/authn/v1"
 	v1 "sluice/gen/sluice/consent/v1"
 	v11 "sluice/gen/sluice/data/v1"
+	v12 "sluice/gen/sluice/refusal/v1"
 	sync "sync"
 	unsafe "unsafe"
 )
@@ -93,7 +95,9 @@ type ListConsentsRequest struct {
 	// How many at most; 0 means 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Those of other customers about accounts that this customer holds too, and that are not hidden from them.
+	AsCoHolder    bool `protobuf:"varint,4,opt,name=as_co_holder,json=asCoHolder,proto3" json:"as_co_holder,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -147,6 +151,13 @@ func (x *ListConsentsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListConsentsRequest) GetAsCoHolder() bool {
+	if x != nil {
+		return x.AsCoHolder
+	}
+	return false
 }
 
 // ListConsentsResponse has consents.
@@ -331,6 +342,8 @@ type AuthorizeConsentRequest struct {
 	ValidUntil *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
 	// Co-holders of the chosen accounts who must agree too, as the bank knows them.
 	CoHolderCustomerIds []string `protobuf:"bytes,7,rep,name=co_holder_customer_ids,json=coHolderCustomerIds,proto3" json:"co_holder_customer_ids,omitempty"`
+	// Neither ask nor tell the co-holders, for the customer's safety. Then none may be named.
+	HiddenFromCoHolders bool `protobuf:"varint,8,opt,name=hidden_from_co_holders,json=hiddenFromCoHolders,proto3" json:"hidden_from_co_holders,omitempty"`
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -412,6 +425,13 @@ func (x *AuthorizeConsentRequest) GetCoHolderCustomerIds() []string {
 		return x.CoHolderCustomerIds
 	}
 	return nil
+}
+
+func (x *AuthorizeConsentRequest) GetHiddenFromCoHolders() bool {
+	if x != nil {
+		return x.HiddenFromCoHolders
+	}
+	return false
 }
 
 // AuthorizeConsentResponse has the consent after the change.
@@ -1548,11 +1568,350 @@ func (x *Disclosure) GetOutcome() DisclosureOutcome {
 	return DisclosureOutcome_DISCLOSURE_OUTCOME_UNSPECIFIED
 }
 
+// RevokeAllConsentsRequest names the customer.
+type RevokeAllConsentsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The customer, as the bank knows them.
+	CustomerId    string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAllConsentsRequest) Reset() {
+	*x = RevokeAllConsentsRequest{}
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAllConsentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAllConsentsRequest) ProtoMessage() {}
+
+func (x *RevokeAllConsentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAllConsentsRequest.ProtoReflect.Descriptor instead.
+func (*RevokeAllConsentsRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_customer_v1_consent_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *RevokeAllConsentsRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+// RevokeAllConsentsResponse has the consents that were taken back.
+type RevokeAllConsentsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that were not at an end before.
+	Consents      []*v1.Consent `protobuf:"bytes,1,rep,name=consents,proto3" json:"consents,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAllConsentsResponse) Reset() {
+	*x = RevokeAllConsentsResponse{}
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAllConsentsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAllConsentsResponse) ProtoMessage() {}
+
+func (x *RevokeAllConsentsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAllConsentsResponse.ProtoReflect.Descriptor instead.
+func (*RevokeAllConsentsResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_customer_v1_consent_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *RevokeAllConsentsResponse) GetConsents() []*v1.Consent {
+	if x != nil {
+		return x.Consents
+	}
+	return nil
+}
+
+// GetUsageRequest names a consent.
+type GetUsageRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The customer, as the bank knows them.
+	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// The consent.
+	ConsentId string `protobuf:"bytes,2,opt,name=consent_id,json=consentId,proto3" json:"consent_id,omitempty"`
+	// How many days, today included; 0 means 30.
+	Days          int32 `protobuf:"varint,3,opt,name=days,proto3" json:"days,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUsageRequest) Reset() {
+	*x = GetUsageRequest{}
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUsageRequest) ProtoMessage() {}
+
+func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUsageRequest.ProtoReflect.Descriptor instead.
+func (*GetUsageRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_customer_v1_consent_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetUsageRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *GetUsageRequest) GetConsentId() string {
+	if x != nil {
+		return x.ConsentId
+	}
+	return ""
+}
+
+func (x *GetUsageRequest) GetDays() int32 {
+	if x != nil {
+		return x.Days
+	}
+	return 0
+}
+
+// GetUsageResponse counts.
+type GetUsageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The days on which something was released or refused, oldest first, in UTC.
+	Days []*UsageDay `protobuf:"bytes,1,rep,name=days,proto3" json:"days,omitempty"`
+	// When something was released last; unset if never.
+	LastReleasedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_released_at,json=lastReleasedAt,proto3" json:"last_released_at,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *GetUsageResponse) Reset() {
+	*x = GetUsageResponse{}
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUsageResponse) ProtoMessage() {}
+
+func (x *GetUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUsageResponse.ProtoReflect.Descriptor instead.
+func (*GetUsageResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_customer_v1_consent_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *GetUsageResponse) GetDays() []*UsageDay {
+	if x != nil {
+		return x.Days
+	}
+	return nil
+}
+
+func (x *GetUsageResponse) GetLastReleasedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastReleasedAt
+	}
+	return nil
+}
+
+// UsageDay counts one day.
+type UsageDay struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day, in UTC.
+	Day *date.Date `protobuf:"bytes,1,opt,name=day,proto3" json:"day,omitempty"`
+	// Releases.
+	Releases int32 `protobuf:"varint,2,opt,name=releases,proto3" json:"releases,omitempty"`
+	// Accesses without the customer, pages of one counted once.
+	Unattended int32 `protobuf:"varint,3,opt,name=unattended,proto3" json:"unattended,omitempty"`
+	// What was refused.
+	Refusals      []*RefusalCount `protobuf:"bytes,4,rep,name=refusals,proto3" json:"refusals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsageDay) Reset() {
+	*x = UsageDay{}
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsageDay) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsageDay) ProtoMessage() {}
+
+func (x *UsageDay) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsageDay.ProtoReflect.Descriptor instead.
+func (*UsageDay) Descriptor() ([]byte, []int) {
+	return file_sluice_customer_v1_consent_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *UsageDay) GetDay() *date.Date {
+	if x != nil {
+		return x.Day
+	}
+	return nil
+}
+
+func (x *UsageDay) GetReleases() int32 {
+	if x != nil {
+		return x.Releases
+	}
+	return 0
+}
+
+func (x *UsageDay) GetUnattended() int32 {
+	if x != nil {
+		return x.Unattended
+	}
+	return 0
+}
+
+func (x *UsageDay) GetRefusals() []*RefusalCount {
+	if x != nil {
+		return x.Refusals
+	}
+	return nil
+}
+
+// RefusalCount counts refusals for one reason.
+type RefusalCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why.
+	Reason v12.Reason `protobuf:"varint,1,opt,name=reason,proto3,enum=sluice.refusal.v1.Reason" json:"reason,omitempty"`
+	// How many.
+	Count         int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusalCount) Reset() {
+	*x = RefusalCount{}
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusalCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusalCount) ProtoMessage() {}
+
+func (x *RefusalCount) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_customer_v1_consent_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusalCount.ProtoReflect.Descriptor instead.
+func (*RefusalCount) Descriptor() ([]byte, []int) {
+	return file_sluice_customer_v1_consent_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *RefusalCount) GetReason() v12.Reason {
+	if x != nil {
+		return x.Reason
+	}
+	return v12.Reason(0)
+}
+
+func (x *RefusalCount) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 var File_sluice_customer_v1_consent_service_proto protoreflect.FileDescriptor
 
 const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"\n" +
-	"(sluice/customer/v1/consent_service.proto\x12\x12sluice.customer.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\x1a\x1csluice/data/v1/cluster.proto\"\x94\x01\n" +
+	"(sluice/customer/v1/consent_service.proto\x12\x12sluice.customer.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\x1a\x1csluice/data/v1/cluster.proto\x1a\x1esluice/refusal/v1/reason.proto\"\xb6\x01\n" +
 	"\x13ListConsentsRequest\x12+\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\n" +
@@ -1560,7 +1919,9 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"v\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12 \n" +
+	"\fas_co_holder\x18\x04 \x01(\bR\n" +
+	"asCoHolder\"v\n" +
 	"\x14ListConsentsResponse\x126\n" +
 	"\bconsents\x18\x01 \x03(\v2\x1a.sluice.consent.v1.ConsentR\bconsents\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"j\n" +
@@ -1572,7 +1933,7 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"consent_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tconsentId\"\x7f\n" +
 	"\x12GetConsentResponse\x124\n" +
 	"\aconsent\x18\x01 \x01(\v2\x1a.sluice.consent.v1.ConsentR\aconsent\x123\n" +
-	"\achanges\x18\x02 \x03(\v2\x19.sluice.consent.v1.ChangeR\achanges\"\xa4\x03\n" +
+	"\achanges\x18\x02 \x03(\v2\x19.sluice.consent.v1.ChangeR\achanges\"\xd9\x03\n" +
 	"\x17AuthorizeConsentRequest\x12+\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\n" +
@@ -1586,7 +1947,8 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xda\x05(\x00H\x00R\flookBackDays\x88\x01\x01\x12;\n" +
 	"\vvalid_until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"validUntil\x12H\n" +
-	"\x16co_holder_customer_ids\x18\a \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x14\x18\x01\"\ar\x05\x10\x01\x18\x80\x01R\x13coHolderCustomerIdsB\x11\n" +
+	"\x16co_holder_customer_ids\x18\a \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x14\x18\x01\"\ar\x05\x10\x01\x18\x80\x01R\x13coHolderCustomerIds\x123\n" +
+	"\x16hidden_from_co_holders\x18\b \x01(\bR\x13hiddenFromCoHoldersB\x11\n" +
 	"\x0f_look_back_days\"P\n" +
 	"\x18AuthorizeConsentResponse\x124\n" +
 	"\aconsent\x18\x01 \x01(\v2\x1a.sluice.consent.v1.ConsentR\aconsent\"\x92\x01\n" +
@@ -1697,12 +2059,39 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"\vreleased_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"releasedAt\x12'\n" +
 	"\x0fpolicy_revision\x18\f \x01(\tR\x0epolicyRevision\x12?\n" +
-	"\aoutcome\x18\r \x01(\x0e2%.sluice.customer.v1.DisclosureOutcomeR\aoutcome*\x92\x01\n" +
+	"\aoutcome\x18\r \x01(\x0e2%.sluice.customer.v1.DisclosureOutcomeR\aoutcome\"G\n" +
+	"\x18RevokeAllConsentsRequest\x12+\n" +
+	"\vcustomer_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\n" +
+	"customerId\"S\n" +
+	"\x19RevokeAllConsentsResponse\x126\n" +
+	"\bconsents\x18\x01 \x03(\v2\x1a.sluice.consent.v1.ConsentR\bconsents\"\x88\x01\n" +
+	"\x0fGetUsageRequest\x12+\n" +
+	"\vcustomer_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\n" +
+	"customerId\x12(\n" +
+	"\n" +
+	"consent_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tconsentId\x12\x1e\n" +
+	"\x04days\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xee\x02(\x00R\x04days\"\x8a\x01\n" +
+	"\x10GetUsageResponse\x120\n" +
+	"\x04days\x18\x01 \x03(\v2\x1c.sluice.customer.v1.UsageDayR\x04days\x12D\n" +
+	"\x10last_released_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0elastReleasedAt\"\xa9\x01\n" +
+	"\bUsageDay\x12#\n" +
+	"\x03day\x18\x01 \x01(\v2\x11.google.type.DateR\x03day\x12\x1a\n" +
+	"\breleases\x18\x02 \x01(\x05R\breleases\x12\x1e\n" +
+	"\n" +
+	"unattended\x18\x03 \x01(\x05R\n" +
+	"unattended\x12<\n" +
+	"\brefusals\x18\x04 \x03(\v2 .sluice.customer.v1.RefusalCountR\brefusals\"W\n" +
+	"\fRefusalCount\x121\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x19.sluice.refusal.v1.ReasonR\x06reason\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count*\x92\x01\n" +
 	"\x11DisclosureOutcome\x12\"\n" +
 	"\x1eDISCLOSURE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17DISCLOSURE_OUTCOME_SENT\x10\x01\x12\x1f\n" +
 	"\x1bDISCLOSURE_OUTCOME_WITHHELD\x10\x02\x12\x1b\n" +
-	"\x17DISCLOSURE_OUTCOME_LATE\x10\x032\xb7\t\n" +
+	"\x17DISCLOSURE_OUTCOME_LATE\x10\x032\x8c\v\n" +
 	"\x0eConsentService\x12g\n" +
 	"\fListConsents\x12'.sluice.customer.v1.ListConsentsRequest\x1a(.sluice.customer.v1.ListConsentsResponse\"\x04\x88\xb5\x18\x02\x12a\n" +
 	"\n" +
@@ -1714,7 +2103,9 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"\rResumeConsent\x12(.sluice.customer.v1.ResumeConsentRequest\x1a).sluice.customer.v1.ResumeConsentResponse\"\x04\x88\xb5\x18\x02\x12g\n" +
 	"\fRenewConsent\x12'.sluice.customer.v1.RenewConsentRequest\x1a(.sluice.customer.v1.RenewConsentResponse\"\x04\x88\xb5\x18\x02\x12p\n" +
 	"\x0fWithdrawAccount\x12*.sluice.customer.v1.WithdrawAccountRequest\x1a+.sluice.customer.v1.WithdrawAccountResponse\"\x04\x88\xb5\x18\x02\x12j\n" +
-	"\rRevokeConsent\x12(.sluice.customer.v1.RevokeConsentRequest\x1a).sluice.customer.v1.RevokeConsentResponse\"\x04\x88\xb5\x18\x02\x12p\n" +
+	"\rRevokeConsent\x12(.sluice.customer.v1.RevokeConsentRequest\x1a).sluice.customer.v1.RevokeConsentResponse\"\x04\x88\xb5\x18\x02\x12v\n" +
+	"\x11RevokeAllConsents\x12,.sluice.customer.v1.RevokeAllConsentsRequest\x1a-.sluice.customer.v1.RevokeAllConsentsResponse\"\x04\x88\xb5\x18\x02\x12[\n" +
+	"\bGetUsage\x12#.sluice.customer.v1.GetUsageRequest\x1a$.sluice.customer.v1.GetUsageResponse\"\x04\x88\xb5\x18\x02\x12p\n" +
 	"\x0fListDisclosures\x12*.sluice.customer.v1.ListDisclosuresRequest\x1a+.sluice.customer.v1.ListDisclosuresResponse\"\x04\x88\xb5\x18\x02B*Z(sluice/gen/sluice/customer/v1;customerv1b\x06proto3"
 
 var (
@@ -1730,88 +2121,106 @@ func file_sluice_customer_v1_consent_service_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_customer_v1_consent_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_customer_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_sluice_customer_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_sluice_customer_v1_consent_service_proto_goTypes = []any{
-	(DisclosureOutcome)(0),           // 0: sluice.customer.v1.DisclosureOutcome
-	(*ListConsentsRequest)(nil),      // 1: sluice.customer.v1.ListConsentsRequest
-	(*ListConsentsResponse)(nil),     // 2: sluice.customer.v1.ListConsentsResponse
-	(*GetConsentRequest)(nil),        // 3: sluice.customer.v1.GetConsentRequest
-	(*GetConsentResponse)(nil),       // 4: sluice.customer.v1.GetConsentResponse
-	(*AuthorizeConsentRequest)(nil),  // 5: sluice.customer.v1.AuthorizeConsentRequest
-	(*AuthorizeConsentResponse)(nil), // 6: sluice.customer.v1.AuthorizeConsentResponse
-	(*RejectConsentRequest)(nil),     // 7: sluice.customer.v1.RejectConsentRequest
-	(*RejectConsentResponse)(nil),    // 8: sluice.customer.v1.RejectConsentResponse
-	(*NarrowConsentRequest)(nil),     // 9: sluice.customer.v1.NarrowConsentRequest
-	(*NarrowConsentResponse)(nil),    // 10: sluice.customer.v1.NarrowConsentResponse
-	(*PauseConsentRequest)(nil),      // 11: sluice.customer.v1.PauseConsentRequest
-	(*PauseConsentResponse)(nil),     // 12: sluice.customer.v1.PauseConsentResponse
-	(*ResumeConsentRequest)(nil),     // 13: sluice.customer.v1.ResumeConsentRequest
-	(*ResumeConsentResponse)(nil),    // 14: sluice.customer.v1.ResumeConsentResponse
-	(*RenewConsentRequest)(nil),      // 15: sluice.customer.v1.RenewConsentRequest
-	(*RenewConsentResponse)(nil),     // 16: sluice.customer.v1.RenewConsentResponse
-	(*WithdrawAccountRequest)(nil),   // 17: sluice.customer.v1.WithdrawAccountRequest
-	(*WithdrawAccountResponse)(nil),  // 18: sluice.customer.v1.WithdrawAccountResponse
-	(*RevokeConsentRequest)(nil),     // 19: sluice.customer.v1.RevokeConsentRequest
-	(*RevokeConsentResponse)(nil),    // 20: sluice.customer.v1.RevokeConsentResponse
-	(*ListDisclosuresRequest)(nil),   // 21: sluice.customer.v1.ListDisclosuresRequest
-	(*ListDisclosuresResponse)(nil),  // 22: sluice.customer.v1.ListDisclosuresResponse
-	(*Disclosure)(nil),               // 23: sluice.customer.v1.Disclosure
-	(*v1.Consent)(nil),               // 24: sluice.consent.v1.Consent
-	(*v1.Change)(nil),                // 25: sluice.consent.v1.Change
-	(*v1.Share)(nil),                 // 26: sluice.consent.v1.Share
-	(*timestamppb.Timestamp)(nil),    // 27: google.protobuf.Timestamp
-	(v11.DataCluster)(0),             // 28: sluice.data.v1.DataCluster
-	(v1.Purpose)(0),                  // 29: sluice.consent.v1.Purpose
+	(DisclosureOutcome)(0),            // 0: sluice.customer.v1.DisclosureOutcome
+	(*ListConsentsRequest)(nil),       // 1: sluice.customer.v1.ListConsentsRequest
+	(*ListConsentsResponse)(nil),      // 2: sluice.customer.v1.ListConsentsResponse
+	(*GetConsentRequest)(nil),         // 3: sluice.customer.v1.GetConsentRequest
+	(*GetConsentResponse)(nil),        // 4: sluice.customer.v1.GetConsentResponse
+	(*AuthorizeConsentRequest)(nil),   // 5: sluice.customer.v1.AuthorizeConsentRequest
+	(*AuthorizeConsentResponse)(nil),  // 6: sluice.customer.v1.AuthorizeConsentResponse
+	(*RejectConsentRequest)(nil),      // 7: sluice.customer.v1.RejectConsentRequest
+	(*RejectConsentResponse)(nil),     // 8: sluice.customer.v1.RejectConsentResponse
+	(*NarrowConsentRequest)(nil),      // 9: sluice.customer.v1.NarrowConsentRequest
+	(*NarrowConsentResponse)(nil),     // 10: sluice.customer.v1.NarrowConsentResponse
+	(*PauseConsentRequest)(nil),       // 11: sluice.customer.v1.PauseConsentRequest
+	(*PauseConsentResponse)(nil),      // 12: sluice.customer.v1.PauseConsentResponse
+	(*ResumeConsentRequest)(nil),      // 13: sluice.customer.v1.ResumeConsentRequest
+	(*ResumeConsentResponse)(nil),     // 14: sluice.customer.v1.ResumeConsentResponse
+	(*RenewConsentRequest)(nil),       // 15: sluice.customer.v1.RenewConsentRequest
+	(*RenewConsentResponse)(nil),      // 16: sluice.customer.v1.RenewConsentResponse
+	(*WithdrawAccountRequest)(nil),    // 17: sluice.customer.v1.WithdrawAccountRequest
+	(*WithdrawAccountResponse)(nil),   // 18: sluice.customer.v1.WithdrawAccountResponse
+	(*RevokeConsentRequest)(nil),      // 19: sluice.customer.v1.RevokeConsentRequest
+	(*RevokeConsentResponse)(nil),     // 20: sluice.customer.v1.RevokeConsentResponse
+	(*ListDisclosuresRequest)(nil),    // 21: sluice.customer.v1.ListDisclosuresRequest
+	(*ListDisclosuresResponse)(nil),   // 22: sluice.customer.v1.ListDisclosuresResponse
+	(*Disclosure)(nil),                // 23: sluice.customer.v1.Disclosure
+	(*RevokeAllConsentsRequest)(nil),  // 24: sluice.customer.v1.RevokeAllConsentsRequest
+	(*RevokeAllConsentsResponse)(nil), // 25: sluice.customer.v1.RevokeAllConsentsResponse
+	(*GetUsageRequest)(nil),           // 26: sluice.customer.v1.GetUsageRequest
+	(*GetUsageResponse)(nil),          // 27: sluice.customer.v1.GetUsageResponse
+	(*UsageDay)(nil),                  // 28: sluice.customer.v1.UsageDay
+	(*RefusalCount)(nil),              // 29: sluice.customer.v1.RefusalCount
+	(*v1.Consent)(nil),                // 30: sluice.consent.v1.Consent
+	(*v1.Change)(nil),                 // 31: sluice.consent.v1.Change
+	(*v1.Share)(nil),                  // 32: sluice.consent.v1.Share
+	(*timestamppb.Timestamp)(nil),     // 33: google.protobuf.Timestamp
+	(v11.DataCluster)(0),              // 34: sluice.data.v1.DataCluster
+	(v1.Purpose)(0),                   // 35: sluice.consent.v1.Purpose
+	(*date.Date)(nil),                 // 36: google.type.Date
+	(v12.Reason)(0),                   // 37: sluice.refusal.v1.Reason
 }
 var file_sluice_customer_v1_consent_service_proto_depIdxs = []int32{
-	24, // 0: sluice.customer.v1.ListConsentsResponse.consents:type_name -> sluice.consent.v1.Consent
-	24, // 1: sluice.customer.v1.GetConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	25, // 2: sluice.customer.v1.GetConsentResponse.changes:type_name -> sluice.consent.v1.Change
-	26, // 3: sluice.customer.v1.AuthorizeConsentRequest.shares:type_name -> sluice.consent.v1.Share
-	27, // 4: sluice.customer.v1.AuthorizeConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
-	24, // 5: sluice.customer.v1.AuthorizeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	24, // 6: sluice.customer.v1.RejectConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	26, // 7: sluice.customer.v1.NarrowConsentRequest.shares:type_name -> sluice.consent.v1.Share
-	27, // 8: sluice.customer.v1.NarrowConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
-	24, // 9: sluice.customer.v1.NarrowConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	24, // 10: sluice.customer.v1.PauseConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	24, // 11: sluice.customer.v1.ResumeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	27, // 12: sluice.customer.v1.RenewConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
-	24, // 13: sluice.customer.v1.RenewConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	24, // 14: sluice.customer.v1.WithdrawAccountResponse.consent:type_name -> sluice.consent.v1.Consent
-	24, // 15: sluice.customer.v1.RevokeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	30, // 0: sluice.customer.v1.ListConsentsResponse.consents:type_name -> sluice.consent.v1.Consent
+	30, // 1: sluice.customer.v1.GetConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	31, // 2: sluice.customer.v1.GetConsentResponse.changes:type_name -> sluice.consent.v1.Change
+	32, // 3: sluice.customer.v1.AuthorizeConsentRequest.shares:type_name -> sluice.consent.v1.Share
+	33, // 4: sluice.customer.v1.AuthorizeConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
+	30, // 5: sluice.customer.v1.AuthorizeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	30, // 6: sluice.customer.v1.RejectConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	32, // 7: sluice.customer.v1.NarrowConsentRequest.shares:type_name -> sluice.consent.v1.Share
+	33, // 8: sluice.customer.v1.NarrowConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
+	30, // 9: sluice.customer.v1.NarrowConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	30, // 10: sluice.customer.v1.PauseConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	30, // 11: sluice.customer.v1.ResumeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	33, // 12: sluice.customer.v1.RenewConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
+	30, // 13: sluice.customer.v1.RenewConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	30, // 14: sluice.customer.v1.WithdrawAccountResponse.consent:type_name -> sluice.consent.v1.Consent
+	30, // 15: sluice.customer.v1.RevokeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
 	23, // 16: sluice.customer.v1.ListDisclosuresResponse.disclosures:type_name -> sluice.customer.v1.Disclosure
-	28, // 17: sluice.customer.v1.Disclosure.clusters:type_name -> sluice.data.v1.DataCluster
-	29, // 18: sluice.customer.v1.Disclosure.purpose:type_name -> sluice.consent.v1.Purpose
-	27, // 19: sluice.customer.v1.Disclosure.released_at:type_name -> google.protobuf.Timestamp
+	34, // 17: sluice.customer.v1.Disclosure.clusters:type_name -> sluice.data.v1.DataCluster
+	35, // 18: sluice.customer.v1.Disclosure.purpose:type_name -> sluice.consent.v1.Purpose
+	33, // 19: sluice.customer.v1.Disclosure.released_at:type_name -> google.protobuf.Timestamp
 	0,  // 20: sluice.customer.v1.Disclosure.outcome:type_name -> sluice.customer.v1.DisclosureOutcome
-	1,  // 21: sluice.customer.v1.ConsentService.ListConsents:input_type -> sluice.customer.v1.ListConsentsRequest
-	3,  // 22: sluice.customer.v1.ConsentService.GetConsent:input_type -> sluice.customer.v1.GetConsentRequest
-	5,  // 23: sluice.customer.v1.ConsentService.AuthorizeConsent:input_type -> sluice.customer.v1.AuthorizeConsentRequest
-	7,  // 24: sluice.customer.v1.ConsentService.RejectConsent:input_type -> sluice.customer.v1.RejectConsentRequest
-	9,  // 25: sluice.customer.v1.ConsentService.NarrowConsent:input_type -> sluice.customer.v1.NarrowConsentRequest
-	11, // 26: sluice.customer.v1.ConsentService.PauseConsent:input_type -> sluice.customer.v1.PauseConsentRequest
-	13, // 27: sluice.customer.v1.ConsentService.ResumeConsent:input_type -> sluice.customer.v1.ResumeConsentRequest
-	15, // 28: sluice.customer.v1.ConsentService.RenewConsent:input_type -> sluice.customer.v1.RenewConsentRequest
-	17, // 29: sluice.customer.v1.ConsentService.WithdrawAccount:input_type -> sluice.customer.v1.WithdrawAccountRequest
-	19, // 30: sluice.customer.v1.ConsentService.RevokeConsent:input_type -> sluice.customer.v1.RevokeConsentRequest
-	21, // 31: sluice.customer.v1.ConsentService.ListDisclosures:input_type -> sluice.customer.v1.ListDisclosuresRequest
-	2,  // 32: sluice.customer.v1.ConsentService.ListConsents:output_type -> sluice.customer.v1.ListConsentsResponse
-	4,  // 33: sluice.customer.v1.ConsentService.GetConsent:output_type -> sluice.customer.v1.GetConsentResponse
-	6,  // 34: sluice.customer.v1.ConsentService.AuthorizeConsent:output_type -> sluice.customer.v1.AuthorizeConsentResponse
-	8,  // 35: sluice.customer.v1.ConsentService.RejectConsent:output_type -> sluice.customer.v1.RejectConsentResponse
-	10, // 36: sluice.customer.v1.ConsentService.NarrowConsent:output_type -> sluice.customer.v1.NarrowConsentResponse
-	12, // 37: sluice.customer.v1.ConsentService.PauseConsent:output_type -> sluice.customer.v1.PauseConsentResponse
-	14, // 38: sluice.customer.v1.ConsentService.ResumeConsent:output_type -> sluice.customer.v1.ResumeConsentResponse
-	16, // 39: sluice.customer.v1.ConsentService.RenewConsent:output_type -> sluice.customer.v1.RenewConsentResponse
-	18, // 40: sluice.customer.v1.ConsentService.WithdrawAccount:output_type -> sluice.customer.v1.WithdrawAccountResponse
-	20, // 41: sluice.customer.v1.ConsentService.RevokeConsent:output_type -> sluice.customer.v1.RevokeConsentResponse
-	22, // 42: sluice.customer.v1.ConsentService.ListDisclosures:output_type -> sluice.customer.v1.ListDisclosuresResponse
-	32, // [32:43] is the sub-list for method output_type
-	21, // [21:32] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	30, // 21: sluice.customer.v1.RevokeAllConsentsResponse.consents:type_name -> sluice.consent.v1.Consent
+	28, // 22: sluice.customer.v1.GetUsageResponse.days:type_name -> sluice.customer.v1.UsageDay
+	33, // 23: sluice.customer.v1.GetUsageResponse.last_released_at:type_name -> google.protobuf.Timestamp
+	36, // 24: sluice.customer.v1.UsageDay.day:type_name -> google.type.Date
+	29, // 25: sluice.customer.v1.UsageDay.refusals:type_name -> sluice.customer.v1.RefusalCount
+	37, // 26: sluice.customer.v1.RefusalCount.reason:type_name -> sluice.refusal.v1.Reason
+	1,  // 27: sluice.customer.v1.ConsentService.ListConsents:input_type -> sluice.customer.v1.ListConsentsRequest
+	3,  // 28: sluice.customer.v1.ConsentService.GetConsent:input_type -> sluice.customer.v1.GetConsentRequest
+	5,  // 29: sluice.customer.v1.ConsentService.AuthorizeConsent:input_type -> sluice.customer.v1.AuthorizeConsentRequest
+	7,  // 30: sluice.customer.v1.ConsentService.RejectConsent:input_type -> sluice.customer.v1.RejectConsentRequest
+	9,  // 31: sluice.customer.v1.ConsentService.NarrowConsent:input_type -> sluice.customer.v1.NarrowConsentRequest
+	11, // 32: sluice.customer.v1.ConsentService.PauseConsent:input_type -> sluice.customer.v1.PauseConsentRequest
+	13, // 33: sluice.customer.v1.ConsentService.ResumeConsent:input_type -> sluice.customer.v1.ResumeConsentRequest
+	15, // 34: sluice.customer.v1.ConsentService.RenewConsent:input_type -> sluice.customer.v1.RenewConsentRequest
+	17, // 35: sluice.customer.v1.ConsentService.WithdrawAccount:input_type -> sluice.customer.v1.WithdrawAccountRequest
+	19, // 36: sluice.customer.v1.ConsentService.RevokeConsent:input_type -> sluice.customer.v1.RevokeConsentRequest
+	24, // 37: sluice.customer.v1.ConsentService.RevokeAllConsents:input_type -> sluice.customer.v1.RevokeAllConsentsRequest
+	26, // 38: sluice.customer.v1.ConsentService.GetUsage:input_type -> sluice.customer.v1.GetUsageRequest
+	21, // 39: sluice.customer.v1.ConsentService.ListDisclosures:input_type -> sluice.customer.v1.ListDisclosuresRequest
+	2,  // 40: sluice.customer.v1.ConsentService.ListConsents:output_type -> sluice.customer.v1.ListConsentsResponse
+	4,  // 41: sluice.customer.v1.ConsentService.GetConsent:output_type -> sluice.customer.v1.GetConsentResponse
+	6,  // 42: sluice.customer.v1.ConsentService.AuthorizeConsent:output_type -> sluice.customer.v1.AuthorizeConsentResponse
+	8,  // 43: sluice.customer.v1.ConsentService.RejectConsent:output_type -> sluice.customer.v1.RejectConsentResponse
+	10, // 44: sluice.customer.v1.ConsentService.NarrowConsent:output_type -> sluice.customer.v1.NarrowConsentResponse
+	12, // 45: sluice.customer.v1.ConsentService.PauseConsent:output_type -> sluice.customer.v1.PauseConsentResponse
+	14, // 46: sluice.customer.v1.ConsentService.ResumeConsent:output_type -> sluice.customer.v1.ResumeConsentResponse
+	16, // 47: sluice.customer.v1.ConsentService.RenewConsent:output_type -> sluice.customer.v1.RenewConsentResponse
+	18, // 48: sluice.customer.v1.ConsentService.WithdrawAccount:output_type -> sluice.customer.v1.WithdrawAccountResponse
+	20, // 49: sluice.customer.v1.ConsentService.RevokeConsent:output_type -> sluice.customer.v1.RevokeConsentResponse
+	25, // 50: sluice.customer.v1.ConsentService.RevokeAllConsents:output_type -> sluice.customer.v1.RevokeAllConsentsResponse
+	27, // 51: sluice.customer.v1.ConsentService.GetUsage:output_type -> sluice.customer.v1.GetUsageResponse
+	22, // 52: sluice.customer.v1.ConsentService.ListDisclosures:output_type -> sluice.customer.v1.ListDisclosuresResponse
+	40, // [40:53] is the sub-list for method output_type
+	27, // [27:40] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_sluice_customer_v1_consent_service_proto_init() }
@@ -1827,7 +2236,7 @@ func file_sluice_customer_v1_consent_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_customer_v1_consent_service_proto_rawDesc), len(file_sluice_customer_v1_consent_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

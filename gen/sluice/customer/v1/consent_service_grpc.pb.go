@@ -21,17 +21,19 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ConsentService_ListConsents_FullMethodName     = "/sluice.customer.v1.ConsentService/ListConsents"
-	ConsentService_GetConsent_FullMethodName       = "/sluice.customer.v1.ConsentService/GetConsent"
-	ConsentService_AuthorizeConsent_FullMethodName = "/sluice.customer.v1.ConsentService/AuthorizeConsent"
-	ConsentService_RejectConsent_FullMethodName    = "/sluice.customer.v1.ConsentService/RejectConsent"
-	ConsentService_NarrowConsent_FullMethodName    = "/sluice.customer.v1.ConsentService/NarrowConsent"
-	ConsentService_PauseConsent_FullMethodName     = "/sluice.customer.v1.ConsentService/PauseConsent"
-	ConsentService_ResumeConsent_FullMethodName    = "/sluice.customer.v1.ConsentService/ResumeConsent"
-	ConsentService_RenewConsent_FullMethodName     = "/sluice.customer.v1.ConsentService/RenewConsent"
-	ConsentService_WithdrawAccount_FullMethodName  = "/sluice.customer.v1.ConsentService/WithdrawAccount"
-	ConsentService_RevokeConsent_FullMethodName    = "/sluice.customer.v1.ConsentService/RevokeConsent"
-	ConsentService_ListDisclosures_FullMethodName  = "/sluice.customer.v1.ConsentService/ListDisclosures"
+	ConsentService_ListConsents_FullMethodName      = "/sluice.customer.v1.ConsentService/ListConsents"
+	ConsentService_GetConsent_FullMethodName        = "/sluice.customer.v1.ConsentService/GetConsent"
+	ConsentService_AuthorizeConsent_FullMethodName  = "/sluice.customer.v1.ConsentService/AuthorizeConsent"
+	ConsentService_RejectConsent_FullMethodName     = "/sluice.customer.v1.ConsentService/RejectConsent"
+	ConsentService_NarrowConsent_FullMethodName     = "/sluice.customer.v1.ConsentService/NarrowConsent"
+	ConsentService_PauseConsent_FullMethodName      = "/sluice.customer.v1.ConsentService/PauseConsent"
+	ConsentService_ResumeConsent_FullMethodName     = "/sluice.customer.v1.ConsentService/ResumeConsent"
+	ConsentService_RenewConsent_FullMethodName      = "/sluice.customer.v1.ConsentService/RenewConsent"
+	ConsentService_WithdrawAccount_FullMethodName   = "/sluice.customer.v1.ConsentService/WithdrawAccount"
+	ConsentService_RevokeConsent_FullMethodName     = "/sluice.customer.v1.ConsentService/RevokeConsent"
+	ConsentService_RevokeAllConsents_FullMethodName = "/sluice.customer.v1.ConsentService/RevokeAllConsents"
+	ConsentService_GetUsage_FullMethodName          = "/sluice.customer.v1.ConsentService/GetUsage"
+	ConsentService_ListDisclosures_FullMethodName   = "/sluice.customer.v1.ConsentService/ListDisclosures"
 )
 
 // ConsentServiceClient is the client API for ConsentService service.
@@ -61,6 +63,10 @@ type ConsentServiceClient interface {
 	WithdrawAccount(ctx context.Context, in *WithdrawAccountRequest, opts ...grpc.CallOption) (*WithdrawAccountResponse, error)
 	// Takes a consent back for good. Doing so twice is fine and answers the same.
 	RevokeConsent(ctx context.Context, in *RevokeConsentRequest, opts ...grpc.CallOption) (*RevokeConsentResponse, error)
+	// Takes back all the customer's own consents at this bank.
+	RevokeAllConsents(ctx context.Context, in *RevokeAllConsentsRequest, opts ...grpc.CallOption) (*RevokeAllConsentsResponse, error)
+	// Counts, day by day, what was released and what was refused under a consent.
+	GetUsage(ctx context.Context, in *GetUsageRequest, opts ...grpc.CallOption) (*GetUsageResponse, error)
 	// Lists what was released under a consent, newest first.
 	ListDisclosures(ctx context.Context, in *ListDisclosuresRequest, opts ...grpc.CallOption) (*ListDisclosuresResponse, error)
 }
@@ -173,6 +179,26 @@ func (c *consentServiceClient) RevokeConsent(ctx context.Context, in *RevokeCons
 	return out, nil
 }
 
+func (c *consentServiceClient) RevokeAllConsents(ctx context.Context, in *RevokeAllConsentsRequest, opts ...grpc.CallOption) (*RevokeAllConsentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeAllConsentsResponse)
+	err := c.cc.Invoke(ctx, ConsentService_RevokeAllConsents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *consentServiceClient) GetUsage(ctx context.Context, in *GetUsageRequest, opts ...grpc.CallOption) (*GetUsageResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetUsageResponse)
+	err := c.cc.Invoke(ctx, ConsentService_GetUsage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *consentServiceClient) ListDisclosures(ctx context.Context, in *ListDisclosuresRequest, opts ...grpc.CallOption) (*ListDisclosuresResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListDisclosuresResponse)
@@ -210,6 +236,10 @@ type ConsentServiceServer interface {
 	WithdrawAccount(context.Context, *WithdrawAccountRequest) (*WithdrawAccountResponse, error)
 	// Takes a consent back for good. Doing so twice is fine and answers the same.
 	RevokeConsent(context.Context, *RevokeConsentRequest) (*RevokeConsentResponse, error)
+	// Takes back all the customer's own consents at this bank.
+	RevokeAllConsents(context.Context, *RevokeAllConsentsRequest) (*RevokeAllConsentsResponse, error)
+	// Counts, day by day, what was released and what was refused under a consent.
+	GetUsage(context.Context, *GetUsageRequest) (*GetUsageResponse, error)
 	// Lists what was released under a consent, newest first.
 	ListDisclosures(context.Context, *ListDisclosuresRequest) (*ListDisclosuresResponse, error)
 	mustEmbedUnimplementedConsentServiceServer()
@@ -251,6 +281,12 @@ func (UnimplementedConsentServiceServer) WithdrawAccount(context.Context, *Withd
 }
 func (UnimplementedConsentServiceServer) RevokeConsent(context.Context, *RevokeConsentRequest) (*RevokeConsentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeConsent not implemented")
+}
+func (UnimplementedConsentServiceServer) RevokeAllConsents(context.Context, *RevokeAllConsentsRequest) (*RevokeAllConsentsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeAllConsents not implemented")
+}
+func (UnimplementedConsentServiceServer) GetUsage(context.Context, *GetUsageRequest) (*GetUsageResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetUsage not implemented")
 }
 func (UnimplementedConsentServiceServer) ListDisclosures(context.Context, *ListDisclosuresRequest) (*ListDisclosuresResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDisclosures not implemented")
@@ -456,6 +492,42 @@ func _ConsentService_RevokeConsent_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConsentService_RevokeAllConsents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeAllConsentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).RevokeAllConsents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_RevokeAllConsents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).RevokeAllConsents(ctx, req.(*RevokeAllConsentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConsentService_GetUsage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetUsageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).GetUsage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_GetUsage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).GetUsage(ctx, req.(*GetUsageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ConsentService_ListDisclosures_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListDisclosuresRequest)
 	if err := dec(in); err != nil {
@@ -520,6 +592,14 @@ var ConsentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RevokeConsent",
 			Handler:    _ConsentService_RevokeConsent_Handler,
+		},
+		{
+			MethodName: "RevokeAllConsents",
+			Handler:    _ConsentService_RevokeAllConsents_Handler,
+		},
+		{
+			MethodName: "GetUsage",
+			Handler:    _ConsentService_GetUsage_Handler,
 		},
 		{
 			MethodName: "ListDisclosures",

@@ -79,6 +79,241 @@ func (Standing) EnumDescriptor() ([]byte, []int) {
 	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{0}
 }
 
+// PartnerAccess says how a partner shows under which consent it calls.
+type PartnerAccess int32
+
+const (
+	// Not stated: token for a new partner, as before for a registered one.
+	PartnerAccess_PARTNER_ACCESS_UNSPECIFIED PartnerAccess = 0
+	// By a sender-bound access token, which carries the consent.
+	PartnerAccess_PARTNER_ACCESS_TOKEN PartnerAccess = 1
+	// By its certificate, and the consent's id in the call.
+	PartnerAccess_PARTNER_ACCESS_CERTIFICATE PartnerAccess = 2
+)
+
+// Enum value maps for PartnerAccess.
+var (
+	PartnerAccess_name = map[int32]string{
+		0: "PARTNER_ACCESS_UNSPECIFIED",
+		1: "PARTNER_ACCESS_TOKEN",
+		2: "PARTNER_ACCESS_CERTIFICATE",
+	}
+	PartnerAccess_value = map[string]int32{
+		"PARTNER_ACCESS_UNSPECIFIED": 0,
+		"PARTNER_ACCESS_TOKEN":       1,
+		"PARTNER_ACCESS_CERTIFICATE": 2,
+	}
+)
+
+func (x PartnerAccess) Enum() *PartnerAccess {
+	p := new(PartnerAccess)
+	*p = x
+	return p
+}
+
+func (x PartnerAccess) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PartnerAccess) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_operator_v1_registry_service_proto_enumTypes[1].Descriptor()
+}
+
+func (PartnerAccess) Type() protoreflect.EnumType {
+	return &file_sluice_operator_v1_registry_service_proto_enumTypes[1]
+}
+
+func (x PartnerAccess) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PartnerAccess.Descriptor instead.
+func (PartnerAccess) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{1}
+}
+
+// ClientAuthentication says how a partner's client proves itself at the token endpoint.
+type ClientAuthentication int32
+
+const (
+	// Not stated.
+	ClientAuthentication_CLIENT_AUTHENTICATION_UNSPECIFIED ClientAuthentication = 0
+	// By a JWT signed with one of its keys (private_key_jwt, RFC 7523).
+	ClientAuthentication_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT ClientAuthentication = 1
+	// By its certificate (tls_client_auth, RFC 8705).
+	ClientAuthentication_CLIENT_AUTHENTICATION_TLS ClientAuthentication = 2
+)
+
+// Enum value maps for ClientAuthentication.
+var (
+	ClientAuthentication_name = map[int32]string{
+		0: "CLIENT_AUTHENTICATION_UNSPECIFIED",
+		1: "CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT",
+		2: "CLIENT_AUTHENTICATION_TLS",
+	}
+	ClientAuthentication_value = map[string]int32{
+		"CLIENT_AUTHENTICATION_UNSPECIFIED":     0,
+		"CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT": 1,
+		"CLIENT_AUTHENTICATION_TLS":             2,
+	}
+)
+
+func (x ClientAuthentication) Enum() *ClientAuthentication {
+	p := new(ClientAuthentication)
+	*p = x
+	return p
+}
+
+func (x ClientAuthentication) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClientAuthentication) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_operator_v1_registry_service_proto_enumTypes[2].Descriptor()
+}
+
+func (ClientAuthentication) Type() protoreflect.EnumType {
+	return &file_sluice_operator_v1_registry_service_proto_enumTypes[2]
+}
+
+func (x ClientAuthentication) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClientAuthentication.Descriptor instead.
+func (ClientAuthentication) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{2}
+}
+
+// Client is a partner as the authorization server knows it. Its client_id is the partner's id.
+type Client struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How it proves itself.
+	Authentication ClientAuthentication `protobuf:"varint,1,opt,name=authentication,proto3,enum=sluice.operator.v1.ClientAuthentication" json:"authentication,omitempty"`
+	// Where customers may be sent back to, compared character by character:
+	// https, or http on a loopback address for development.
+	RedirectUris []string `protobuf:"bytes,2,rep,name=redirect_uris,json=redirectUris,proto3" json:"redirect_uris,omitempty"`
+	// Its public keys, as a JWK set (RFC 7517). Only with PRIVATE_KEY_JWT.
+	Jwks string `protobuf:"bytes,3,opt,name=jwks,proto3" json:"jwks,omitempty"`
+	// Where its public keys are read from instead, over https.
+	JwksUrl       string `protobuf:"bytes,4,opt,name=jwks_url,json=jwksUrl,proto3" json:"jwks_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Client) Reset() {
+	*x = Client{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Client) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Client) ProtoMessage() {}
+
+func (x *Client) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Client.ProtoReflect.Descriptor instead.
+func (*Client) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Client) GetAuthentication() ClientAuthentication {
+	if x != nil {
+		return x.Authentication
+	}
+	return ClientAuthentication_CLIENT_AUTHENTICATION_UNSPECIFIED
+}
+
+func (x *Client) GetRedirectUris() []string {
+	if x != nil {
+		return x.RedirectUris
+	}
+	return nil
+}
+
+func (x *Client) GetJwks() string {
+	if x != nil {
+		return x.Jwks
+	}
+	return ""
+}
+
+func (x *Client) GetJwksUrl() string {
+	if x != nil {
+		return x.JwksUrl
+	}
+	return ""
+}
+
+// BankLogin is where a bank logs its customers in: an OpenID provider, of which the gateway is a relying party.
+type BankLogin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider's issuer, over https; its metadata are read from there.
+	Issuer string `protobuf:"bytes,1,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// The gateway's client_id at the bank. It proves itself with keys that the bank reads from the gateway's JWKS.
+	ClientId      string `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BankLogin) Reset() {
+	*x = BankLogin{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BankLogin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BankLogin) ProtoMessage() {}
+
+func (x *BankLogin) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BankLogin.ProtoReflect.Descriptor instead.
+func (*BankLogin) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *BankLogin) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *BankLogin) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
 // Party is a partner or a bank.
 type Party struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -89,14 +324,20 @@ type Party struct {
 	// Its standing.
 	Standing Standing `protobuf:"varint,3,opt,name=standing,proto3,enum=sluice.operator.v1.Standing" json:"standing,omitempty"`
 	// Where a bank serves BankService, as host:port; empty for partners.
-	Address       string `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
+	Address string `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
+	// How a partner shows its consents; unspecified for banks.
+	Access PartnerAccess `protobuf:"varint,6,opt,name=access,proto3,enum=sluice.operator.v1.PartnerAccess" json:"access,omitempty"`
+	// The partner's client; absent for banks, and for partners that have none.
+	Client *Client `protobuf:"bytes,7,opt,name=client,proto3" json:"client,omitempty"`
+	// A bank's login; absent for partners, and for banks that have none.
+	Login         *BankLogin `protobuf:"bytes,8,opt,name=login,proto3" json:"login,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Party) Reset() {
 	*x = Party{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[0]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -108,7 +349,7 @@ func (x *Party) String() string {
 func (*Party) ProtoMessage() {}
 
 func (x *Party) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[0]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -121,7 +362,7 @@ func (x *Party) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Party.ProtoReflect.Descriptor instead.
 func (*Party) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{0}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Party) GetPartyId() string {
@@ -152,6 +393,27 @@ func (x *Party) GetAddress() string {
 	return ""
 }
 
+func (x *Party) GetAccess() PartnerAccess {
+	if x != nil {
+		return x.Access
+	}
+	return PartnerAccess_PARTNER_ACCESS_UNSPECIFIED
+}
+
+func (x *Party) GetClient() *Client {
+	if x != nil {
+		return x.Client
+	}
+	return nil
+}
+
+func (x *Party) GetLogin() *BankLogin {
+	if x != nil {
+		return x.Login
+	}
+	return nil
+}
+
 // ListPartnersRequest asks for all partners.
 type ListPartnersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -161,7 +423,7 @@ type ListPartnersRequest struct {
 
 func (x *ListPartnersRequest) Reset() {
 	*x = ListPartnersRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[1]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -173,7 +435,7 @@ func (x *ListPartnersRequest) String() string {
 func (*ListPartnersRequest) ProtoMessage() {}
 
 func (x *ListPartnersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[1]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -186,7 +448,7 @@ func (x *ListPartnersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartnersRequest.ProtoReflect.Descriptor instead.
 func (*ListPartnersRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{1}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{3}
 }
 
 // ListPartnersResponse has all partners.
@@ -200,7 +462,7 @@ type ListPartnersResponse struct {
 
 func (x *ListPartnersResponse) Reset() {
 	*x = ListPartnersResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -212,7 +474,7 @@ func (x *ListPartnersResponse) String() string {
 func (*ListPartnersResponse) ProtoMessage() {}
 
 func (x *ListPartnersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -225,7 +487,7 @@ func (x *ListPartnersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartnersResponse.ProtoReflect.Descriptor instead.
 func (*ListPartnersResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{2}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListPartnersResponse) GetPartners() []*Party {
@@ -244,7 +506,7 @@ type ListBanksRequest struct {
 
 func (x *ListBanksRequest) Reset() {
 	*x = ListBanksRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -256,7 +518,7 @@ func (x *ListBanksRequest) String() string {
 func (*ListBanksRequest) ProtoMessage() {}
 
 func (x *ListBanksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -269,7 +531,7 @@ func (x *ListBanksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBanksRequest.ProtoReflect.Descriptor instead.
 func (*ListBanksRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{3}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{5}
 }
 
 // ListBanksResponse has all banks.
@@ -283,7 +545,7 @@ type ListBanksResponse struct {
 
 func (x *ListBanksResponse) Reset() {
 	*x = ListBanksResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +557,7 @@ func (x *ListBanksResponse) String() string {
 func (*ListBanksResponse) ProtoMessage() {}
 
 func (x *ListBanksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +570,7 @@ func (x *ListBanksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBanksResponse.ProtoReflect.Descriptor instead.
 func (*ListBanksResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{4}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListBanksResponse) GetBanks() []*Party {
@@ -325,14 +587,18 @@ type RegisterPartnerRequest struct {
 	// one in its certificate.
 	PartnerId string `protobuf:"bytes,1,opt,name=partner_id,json=partnerId,proto3" json:"partner_id,omitempty"`
 	// Its name as customers see it.
-	DisplayName   string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// How it shows under which consent it calls.
+	Access PartnerAccess `protobuf:"varint,3,opt,name=access,proto3,enum=sluice.operator.v1.PartnerAccess" json:"access,omitempty"`
+	// Its client; as before if absent.
+	Client        *Client `protobuf:"bytes,4,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterPartnerRequest) Reset() {
 	*x = RegisterPartnerRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -344,7 +610,7 @@ func (x *RegisterPartnerRequest) String() string {
 func (*RegisterPartnerRequest) ProtoMessage() {}
 
 func (x *RegisterPartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,7 +623,7 @@ func (x *RegisterPartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterPartnerRequest.ProtoReflect.Descriptor instead.
 func (*RegisterPartnerRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{5}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RegisterPartnerRequest) GetPartnerId() string {
@@ -374,6 +640,20 @@ func (x *RegisterPartnerRequest) GetDisplayName() string {
 	return ""
 }
 
+func (x *RegisterPartnerRequest) GetAccess() PartnerAccess {
+	if x != nil {
+		return x.Access
+	}
+	return PartnerAccess_PARTNER_ACCESS_UNSPECIFIED
+}
+
+func (x *RegisterPartnerRequest) GetClient() *Client {
+	if x != nil {
+		return x.Client
+	}
+	return nil
+}
+
 // RegisterPartnerResponse has the registered partner.
 type RegisterPartnerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -385,7 +665,7 @@ type RegisterPartnerResponse struct {
 
 func (x *RegisterPartnerResponse) Reset() {
 	*x = RegisterPartnerResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -397,7 +677,7 @@ func (x *RegisterPartnerResponse) String() string {
 func (*RegisterPartnerResponse) ProtoMessage() {}
 
 func (x *RegisterPartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -410,10 +690,120 @@ func (x *RegisterPartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterPartnerResponse.ProtoReflect.Descriptor instead.
 func (*RegisterPartnerResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{6}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RegisterPartnerResponse) GetPartner() *Party {
+	if x != nil {
+		return x.Partner
+	}
+	return nil
+}
+
+// RotatePartnerKeysRequest has the new keys: one of the two.
+type RotatePartnerKeysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The partner.
+	PartnerId string `protobuf:"bytes,1,opt,name=partner_id,json=partnerId,proto3" json:"partner_id,omitempty"`
+	// The public keys, as a JWK set.
+	Jwks string `protobuf:"bytes,2,opt,name=jwks,proto3" json:"jwks,omitempty"`
+	// Where they are read from.
+	JwksUrl       string `protobuf:"bytes,3,opt,name=jwks_url,json=jwksUrl,proto3" json:"jwks_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotatePartnerKeysRequest) Reset() {
+	*x = RotatePartnerKeysRequest{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotatePartnerKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotatePartnerKeysRequest) ProtoMessage() {}
+
+func (x *RotatePartnerKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotatePartnerKeysRequest.ProtoReflect.Descriptor instead.
+func (*RotatePartnerKeysRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RotatePartnerKeysRequest) GetPartnerId() string {
+	if x != nil {
+		return x.PartnerId
+	}
+	return ""
+}
+
+func (x *RotatePartnerKeysRequest) GetJwks() string {
+	if x != nil {
+		return x.Jwks
+	}
+	return ""
+}
+
+func (x *RotatePartnerKeysRequest) GetJwksUrl() string {
+	if x != nil {
+		return x.JwksUrl
+	}
+	return ""
+}
+
+// RotatePartnerKeysResponse has the partner.
+type RotatePartnerKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The partner.
+	Partner       *Party `protobuf:"bytes,1,opt,name=partner,proto3" json:"partner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotatePartnerKeysResponse) Reset() {
+	*x = RotatePartnerKeysResponse{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotatePartnerKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotatePartnerKeysResponse) ProtoMessage() {}
+
+func (x *RotatePartnerKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotatePartnerKeysResponse.ProtoReflect.Descriptor instead.
+func (*RotatePartnerKeysResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RotatePartnerKeysResponse) GetPartner() *Party {
 	if x != nil {
 		return x.Partner
 	}
@@ -429,14 +819,16 @@ type RegisterBankRequest struct {
 	// Its name as customers see it.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Where it serves BankService, as host:port.
-	Address       string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
+	Address string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
+	// Where it logs its customers in; as before if absent.
+	Login         *BankLogin `protobuf:"bytes,4,opt,name=login,proto3" json:"login,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterBankRequest) Reset() {
 	*x = RegisterBankRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +840,7 @@ func (x *RegisterBankRequest) String() string {
 func (*RegisterBankRequest) ProtoMessage() {}
 
 func (x *RegisterBankRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +853,7 @@ func (x *RegisterBankRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterBankRequest.ProtoReflect.Descriptor instead.
 func (*RegisterBankRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{7}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RegisterBankRequest) GetBankId() string {
@@ -485,6 +877,13 @@ func (x *RegisterBankRequest) GetAddress() string {
 	return ""
 }
 
+func (x *RegisterBankRequest) GetLogin() *BankLogin {
+	if x != nil {
+		return x.Login
+	}
+	return nil
+}
+
 // RegisterBankResponse has the registered bank.
 type RegisterBankResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -496,7 +895,7 @@ type RegisterBankResponse struct {
 
 func (x *RegisterBankResponse) Reset() {
 	*x = RegisterBankResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +907,7 @@ func (x *RegisterBankResponse) String() string {
 func (*RegisterBankResponse) ProtoMessage() {}
 
 func (x *RegisterBankResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +920,7 @@ func (x *RegisterBankResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterBankResponse.ProtoReflect.Descriptor instead.
 func (*RegisterBankResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{8}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RegisterBankResponse) GetBank() *Party {
@@ -544,7 +943,7 @@ type SetPartnerStandingRequest struct {
 
 func (x *SetPartnerStandingRequest) Reset() {
 	*x = SetPartnerStandingRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +955,7 @@ func (x *SetPartnerStandingRequest) String() string {
 func (*SetPartnerStandingRequest) ProtoMessage() {}
 
 func (x *SetPartnerStandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +968,7 @@ func (x *SetPartnerStandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPartnerStandingRequest.ProtoReflect.Descriptor instead.
 func (*SetPartnerStandingRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{9}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetPartnerStandingRequest) GetPartnerId() string {
@@ -597,7 +996,7 @@ type SetPartnerStandingResponse struct {
 
 func (x *SetPartnerStandingResponse) Reset() {
 	*x = SetPartnerStandingResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +1008,7 @@ func (x *SetPartnerStandingResponse) String() string {
 func (*SetPartnerStandingResponse) ProtoMessage() {}
 
 func (x *SetPartnerStandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +1021,7 @@ func (x *SetPartnerStandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPartnerStandingResponse.ProtoReflect.Descriptor instead.
 func (*SetPartnerStandingResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{10}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetPartnerStandingResponse) GetPartner() *Party {
@@ -645,7 +1044,7 @@ type SetBankStandingRequest struct {
 
 func (x *SetBankStandingRequest) Reset() {
 	*x = SetBankStandingRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +1056,7 @@ func (x *SetBankStandingRequest) String() string {
 func (*SetBankStandingRequest) ProtoMessage() {}
 
 func (x *SetBankStandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +1069,7 @@ func (x *SetBankStandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBankStandingRequest.ProtoReflect.Descriptor instead.
 func (*SetBankStandingRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{11}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SetBankStandingRequest) GetBankId() string {
@@ -698,7 +1097,7 @@ type SetBankStandingResponse struct {
 
 func (x *SetBankStandingResponse) Reset() {
 	*x = SetBankStandingResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +1109,7 @@ func (x *SetBankStandingResponse) String() string {
 func (*SetBankStandingResponse) ProtoMessage() {}
 
 func (x *SetBankStandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +1122,7 @@ func (x *SetBankStandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBankStandingResponse.ProtoReflect.Descriptor instead.
 func (*SetBankStandingResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{12}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SetBankStandingResponse) GetBank() *Party {
@@ -744,7 +1143,7 @@ type SuspendConsentRequest struct {
 
 func (x *SuspendConsentRequest) Reset() {
 	*x = SuspendConsentRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +1155,7 @@ func (x *SuspendConsentRequest) String() string {
 func (*SuspendConsentRequest) ProtoMessage() {}
 
 func (x *SuspendConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +1168,7 @@ func (x *SuspendConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConsentRequest.ProtoReflect.Descriptor instead.
 func (*SuspendConsentRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{13}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SuspendConsentRequest) GetConsentId() string {
@@ -790,7 +1189,7 @@ type SuspendConsentResponse struct {
 
 func (x *SuspendConsentResponse) Reset() {
 	*x = SuspendConsentResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +1201,7 @@ func (x *SuspendConsentResponse) String() string {
 func (*SuspendConsentResponse) ProtoMessage() {}
 
 func (x *SuspendConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +1214,7 @@ func (x *SuspendConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConsentResponse.ProtoReflect.Descriptor instead.
 func (*SuspendConsentResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{14}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SuspendConsentResponse) GetConsent() *v1.Consent {
@@ -836,7 +1235,7 @@ type UnsuspendConsentRequest struct {
 
 func (x *UnsuspendConsentRequest) Reset() {
 	*x = UnsuspendConsentRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +1247,7 @@ func (x *UnsuspendConsentRequest) String() string {
 func (*UnsuspendConsentRequest) ProtoMessage() {}
 
 func (x *UnsuspendConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +1260,7 @@ func (x *UnsuspendConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsuspendConsentRequest.ProtoReflect.Descriptor instead.
 func (*UnsuspendConsentRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{15}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UnsuspendConsentRequest) GetConsentId() string {
@@ -882,7 +1281,7 @@ type UnsuspendConsentResponse struct {
 
 func (x *UnsuspendConsentResponse) Reset() {
 	*x = UnsuspendConsentResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1293,7 @@ func (x *UnsuspendConsentResponse) String() string {
 func (*UnsuspendConsentResponse) ProtoMessage() {}
 
 func (x *UnsuspendConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1306,7 @@ func (x *UnsuspendConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsuspendConsentResponse.ProtoReflect.Descriptor instead.
 func (*UnsuspendConsentResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{16}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UnsuspendConsentResponse) GetConsent() *v1.Consent {
@@ -921,28 +1320,53 @@ var File_sluice_operator_v1_registry_service_proto protoreflect.FileDescriptor
 
 const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\n" +
-	")sluice/operator/v1/registry_service.proto\x12\x12sluice.operator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\"\x99\x01\n" +
+	")sluice/operator/v1/registry_service.proto\x12\x12sluice.operator.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\"\xe6\x01\n" +
+	"\x06Client\x12\\\n" +
+	"\x0eauthentication\x18\x01 \x01(\x0e2(.sluice.operator.v1.ClientAuthenticationB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x0eauthentication\x12:\n" +
+	"\rredirect_uris\x18\x02 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\n" +
+	"\x18\x01\"\ar\x05\x10\x01\x18\x80\x04R\fredirectUris\x12\x1d\n" +
+	"\x04jwks\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\x04jwks\x12#\n" +
+	"\bjwks_url\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\ajwksUrl\"X\n" +
+	"\tBankLogin\x12\"\n" +
+	"\x06issuer\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x06issuer\x12'\n" +
+	"\tclient_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\bclientId\"\xbd\x02\n" +
 	"\x05Party\x12\x19\n" +
 	"\bparty_id\x18\x01 \x01(\tR\apartyId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x128\n" +
 	"\bstanding\x18\x03 \x01(\x0e2\x1c.sluice.operator.v1.StandingR\bstanding\x12\x18\n" +
-	"\aaddress\x18\x04 \x01(\tR\aaddress\"\x15\n" +
+	"\aaddress\x18\x04 \x01(\tR\aaddress\x129\n" +
+	"\x06access\x18\x06 \x01(\x0e2!.sluice.operator.v1.PartnerAccessR\x06access\x122\n" +
+	"\x06client\x18\a \x01(\v2\x1a.sluice.operator.v1.ClientR\x06client\x123\n" +
+	"\x05login\x18\b \x01(\v2\x1d.sluice.operator.v1.BankLoginR\x05login\"\x15\n" +
 	"\x13ListPartnersRequest\"M\n" +
 	"\x14ListPartnersResponse\x125\n" +
 	"\bpartners\x18\x01 \x03(\v2\x19.sluice.operator.v1.PartyR\bpartners\"\x12\n" +
 	"\x10ListBanksRequest\"D\n" +
 	"\x11ListBanksResponse\x12/\n" +
-	"\x05banks\x18\x01 \x03(\v2\x19.sluice.operator.v1.PartyR\x05banks\"\x92\x01\n" +
+	"\x05banks\x18\x01 \x03(\v2\x19.sluice.operator.v1.PartyR\x05banks\"\x8b\x02\n" +
 	"\x16RegisterPartnerRequest\x12J\n" +
 	"\n" +
 	"partner_id\x18\x01 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$R\tpartnerId\x12,\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\vdisplayName\"N\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\vdisplayName\x12C\n" +
+	"\x06access\x18\x03 \x01(\x0e2!.sluice.operator.v1.PartnerAccessB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06access\x122\n" +
+	"\x06client\x18\x04 \x01(\v2\x1a.sluice.operator.v1.ClientR\x06client\"N\n" +
 	"\x17RegisterPartnerResponse\x123\n" +
-	"\apartner\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\apartner\"\xc0\x01\n" +
+	"\apartner\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\apartner\"\x88\x01\n" +
+	"\x18RotatePartnerKeysRequest\x12(\n" +
+	"\n" +
+	"partner_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tpartnerId\x12\x1d\n" +
+	"\x04jwks\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\x04jwks\x12#\n" +
+	"\bjwks_url\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\ajwksUrl\"P\n" +
+	"\x19RotatePartnerKeysResponse\x123\n" +
+	"\apartner\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\apartner\"\xf5\x01\n" +
 	"\x13RegisterBankRequest\x12D\n" +
 	"\abank_id\x18\x01 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$R\x06bankId\x12,\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\vdisplayName\x125\n" +
-	"\aaddress\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x10\x03\x18\xff\x012\x0f^.+:[0-9]{1,5}$R\aaddress\"E\n" +
+	"\aaddress\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x10\x03\x18\xff\x012\x0f^.+:[0-9]{1,5}$R\aaddress\x123\n" +
+	"\x05login\x18\x04 \x01(\v2\x1d.sluice.operator.v1.BankLoginR\x05login\"E\n" +
 	"\x14RegisterBankResponse\x12-\n" +
 	"\x04bank\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\x04bank\"\x8b\x01\n" +
 	"\x19SetPartnerStandingRequest\x12(\n" +
@@ -971,12 +1395,21 @@ const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\bStanding\x12\x18\n" +
 	"\x14STANDING_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTANDING_ACTIVE\x10\x01\x12\x16\n" +
-	"\x12STANDING_SUSPENDED\x10\x022\x86\a\n" +
+	"\x12STANDING_SUSPENDED\x10\x02*i\n" +
+	"\rPartnerAccess\x12\x1e\n" +
+	"\x1aPARTNER_ACCESS_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14PARTNER_ACCESS_TOKEN\x10\x01\x12\x1e\n" +
+	"\x1aPARTNER_ACCESS_CERTIFICATE\x10\x02*\x87\x01\n" +
+	"\x14ClientAuthentication\x12%\n" +
+	"!CLIENT_AUTHENTICATION_UNSPECIFIED\x10\x00\x12)\n" +
+	"%CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT\x10\x01\x12\x1d\n" +
+	"\x19CLIENT_AUTHENTICATION_TLS\x10\x022\xfe\a\n" +
 	"\x0fRegistryService\x12g\n" +
 	"\fListPartners\x12'.sluice.operator.v1.ListPartnersRequest\x1a(.sluice.operator.v1.ListPartnersResponse\"\x04\x88\xb5\x18\x03\x12^\n" +
 	"\tListBanks\x12$.sluice.operator.v1.ListBanksRequest\x1a%.sluice.operator.v1.ListBanksResponse\"\x04\x88\xb5\x18\x03\x12p\n" +
 	"\x0fRegisterPartner\x12*.sluice.operator.v1.RegisterPartnerRequest\x1a+.sluice.operator.v1.RegisterPartnerResponse\"\x04\x88\xb5\x18\x03\x12g\n" +
-	"\fRegisterBank\x12'.sluice.operator.v1.RegisterBankRequest\x1a(.sluice.operator.v1.RegisterBankResponse\"\x04\x88\xb5\x18\x03\x12y\n" +
+	"\fRegisterBank\x12'.sluice.operator.v1.RegisterBankRequest\x1a(.sluice.operator.v1.RegisterBankResponse\"\x04\x88\xb5\x18\x03\x12v\n" +
+	"\x11RotatePartnerKeys\x12,.sluice.operator.v1.RotatePartnerKeysRequest\x1a-.sluice.operator.v1.RotatePartnerKeysResponse\"\x04\x88\xb5\x18\x03\x12y\n" +
 	"\x12SetPartnerStanding\x12-.sluice.operator.v1.SetPartnerStandingRequest\x1a..sluice.operator.v1.SetPartnerStandingResponse\"\x04\x88\xb5\x18\x03\x12p\n" +
 	"\x0fSetBankStanding\x12*.sluice.operator.v1.SetBankStandingRequest\x1a+.sluice.operator.v1.SetBankStandingResponse\"\x04\x88\xb5\x18\x03\x12m\n" +
 	"\x0eSuspendConsent\x12).sluice.operator.v1.SuspendConsentRequest\x1a*.sluice.operator.v1.SuspendConsentResponse\"\x04\x88\xb5\x18\x03\x12s\n" +
@@ -994,62 +1427,78 @@ func file_sluice_operator_v1_registry_service_proto_rawDescGZIP() []byte {
 	return file_sluice_operator_v1_registry_service_proto_rawDescData
 }
 
-var file_sluice_operator_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_operator_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_sluice_operator_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_sluice_operator_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_sluice_operator_v1_registry_service_proto_goTypes = []any{
 	(Standing)(0),                      // 0: sluice.operator.v1.Standing
-	(*Party)(nil),                      // 1: sluice.operator.v1.Party
-	(*ListPartnersRequest)(nil),        // 2: sluice.operator.v1.ListPartnersRequest
-	(*ListPartnersResponse)(nil),       // 3: sluice.operator.v1.ListPartnersResponse
-	(*ListBanksRequest)(nil),           // 4: sluice.operator.v1.ListBanksRequest
-	(*ListBanksResponse)(nil),          // 5: sluice.operator.v1.ListBanksResponse
-	(*RegisterPartnerRequest)(nil),     // 6: sluice.operator.v1.RegisterPartnerRequest
-	(*RegisterPartnerResponse)(nil),    // 7: sluice.operator.v1.RegisterPartnerResponse
-	(*RegisterBankRequest)(nil),        // 8: sluice.operator.v1.RegisterBankRequest
-	(*RegisterBankResponse)(nil),       // 9: sluice.operator.v1.RegisterBankResponse
-	(*SetPartnerStandingRequest)(nil),  // 10: sluice.operator.v1.SetPartnerStandingRequest
-	(*SetPartnerStandingResponse)(nil), // 11: sluice.operator.v1.SetPartnerStandingResponse
-	(*SetBankStandingRequest)(nil),     // 12: sluice.operator.v1.SetBankStandingRequest
-	(*SetBankStandingResponse)(nil),    // 13: sluice.operator.v1.SetBankStandingResponse
-	(*SuspendConsentRequest)(nil),      // 14: sluice.operator.v1.SuspendConsentRequest
-	(*SuspendConsentResponse)(nil),     // 15: sluice.operator.v1.SuspendConsentResponse
-	(*UnsuspendConsentRequest)(nil),    // 16: sluice.operator.v1.UnsuspendConsentRequest
-	(*UnsuspendConsentResponse)(nil),   // 17: sluice.operator.v1.UnsuspendConsentResponse
-	(*v1.Consent)(nil),                 // 18: sluice.consent.v1.Consent
+	(PartnerAccess)(0),                 // 1: sluice.operator.v1.PartnerAccess
+	(ClientAuthentication)(0),          // 2: sluice.operator.v1.ClientAuthentication
+	(*Client)(nil),                     // 3: sluice.operator.v1.Client
+	(*BankLogin)(nil),                  // 4: sluice.operator.v1.BankLogin
+	(*Party)(nil),                      // 5: sluice.operator.v1.Party
+	(*ListPartnersRequest)(nil),        // 6: sluice.operator.v1.ListPartnersRequest
+	(*ListPartnersResponse)(nil),       // 7: sluice.operator.v1.ListPartnersResponse
+	(*ListBanksRequest)(nil),           // 8: sluice.operator.v1.ListBanksRequest
+	(*ListBanksResponse)(nil),          // 9: sluice.operator.v1.ListBanksResponse
+	(*RegisterPartnerRequest)(nil),     // 10: sluice.operator.v1.RegisterPartnerRequest
+	(*RegisterPartnerResponse)(nil),    // 11: sluice.operator.v1.RegisterPartnerResponse
+	(*RotatePartnerKeysRequest)(nil),   // 12: sluice.operator.v1.RotatePartnerKeysRequest
+	(*RotatePartnerKeysResponse)(nil),  // 13: sluice.operator.v1.RotatePartnerKeysResponse
+	(*RegisterBankRequest)(nil),        // 14: sluice.operator.v1.RegisterBankRequest
+	(*RegisterBankResponse)(nil),       // 15: sluice.operator.v1.RegisterBankResponse
+	(*SetPartnerStandingRequest)(nil),  // 16: sluice.operator.v1.SetPartnerStandingRequest
+	(*SetPartnerStandingResponse)(nil), // 17: sluice.operator.v1.SetPartnerStandingResponse
+	(*SetBankStandingRequest)(nil),     // 18: sluice.operator.v1.SetBankStandingRequest
+	(*SetBankStandingResponse)(nil),    // 19: sluice.operator.v1.SetBankStandingResponse
+	(*SuspendConsentRequest)(nil),      // 20: sluice.operator.v1.SuspendConsentRequest
+	(*SuspendConsentResponse)(nil),     // 21: sluice.operator.v1.SuspendConsentResponse
+	(*UnsuspendConsentRequest)(nil),    // 22: sluice.operator.v1.UnsuspendConsentRequest
+	(*UnsuspendConsentResponse)(nil),   // 23: sluice.operator.v1.UnsuspendConsentResponse
+	(*v1.Consent)(nil),                 // 24: sluice.consent.v1.Consent
 }
 var file_sluice_operator_v1_registry_service_proto_depIdxs = []int32{
-	0,  // 0: sluice.operator.v1.Party.standing:type_name -> sluice.operator.v1.Standing
-	1,  // 1: sluice.operator.v1.ListPartnersResponse.partners:type_name -> sluice.operator.v1.Party
-	1,  // 2: sluice.operator.v1.ListBanksResponse.banks:type_name -> sluice.operator.v1.Party
-	1,  // 3: sluice.operator.v1.RegisterPartnerResponse.partner:type_name -> sluice.operator.v1.Party
-	1,  // 4: sluice.operator.v1.RegisterBankResponse.bank:type_name -> sluice.operator.v1.Party
-	0,  // 5: sluice.operator.v1.SetPartnerStandingRequest.standing:type_name -> sluice.operator.v1.Standing
-	1,  // 6: sluice.operator.v1.SetPartnerStandingResponse.partner:type_name -> sluice.operator.v1.Party
-	0,  // 7: sluice.operator.v1.SetBankStandingRequest.standing:type_name -> sluice.operator.v1.Standing
-	1,  // 8: sluice.operator.v1.SetBankStandingResponse.bank:type_name -> sluice.operator.v1.Party
-	18, // 9: sluice.operator.v1.SuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	18, // 10: sluice.operator.v1.UnsuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	2,  // 11: sluice.operator.v1.RegistryService.ListPartners:input_type -> sluice.operator.v1.ListPartnersRequest
-	4,  // 12: sluice.operator.v1.RegistryService.ListBanks:input_type -> sluice.operator.v1.ListBanksRequest
-	6,  // 13: sluice.operator.v1.RegistryService.RegisterPartner:input_type -> sluice.operator.v1.RegisterPartnerRequest
-	8,  // 14: sluice.operator.v1.RegistryService.RegisterBank:input_type -> sluice.operator.v1.RegisterBankRequest
-	10, // 15: sluice.operator.v1.RegistryService.SetPartnerStanding:input_type -> sluice.operator.v1.SetPartnerStandingRequest
-	12, // 16: sluice.operator.v1.RegistryService.SetBankStanding:input_type -> sluice.operator.v1.SetBankStandingRequest
-	14, // 17: sluice.operator.v1.RegistryService.SuspendConsent:input_type -> sluice.operator.v1.SuspendConsentRequest
-	16, // 18: sluice.operator.v1.RegistryService.UnsuspendConsent:input_type -> sluice.operator.v1.UnsuspendConsentRequest
-	3,  // 19: sluice.operator.v1.RegistryService.ListPartners:output_type -> sluice.operator.v1.ListPartnersResponse
-	5,  // 20: sluice.operator.v1.RegistryService.ListBanks:output_type -> sluice.operator.v1.ListBanksResponse
-	7,  // 21: sluice.operator.v1.RegistryService.RegisterPartner:output_type -> sluice.operator.v1.RegisterPartnerResponse
-	9,  // 22: sluice.operator.v1.RegistryService.RegisterBank:output_type -> sluice.operator.v1.RegisterBankResponse
-	11, // 23: sluice.operator.v1.RegistryService.SetPartnerStanding:output_type -> sluice.operator.v1.SetPartnerStandingResponse
-	13, // 24: sluice.operator.v1.RegistryService.SetBankStanding:output_type -> sluice.operator.v1.SetBankStandingResponse
-	15, // 25: sluice.operator.v1.RegistryService.SuspendConsent:output_type -> sluice.operator.v1.SuspendConsentResponse
-	17, // 26: sluice.operator.v1.RegistryService.UnsuspendConsent:output_type -> sluice.operator.v1.UnsuspendConsentResponse
-	19, // [19:27] is the sub-list for method output_type
-	11, // [11:19] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	2,  // 0: sluice.operator.v1.Client.authentication:type_name -> sluice.operator.v1.ClientAuthentication
+	0,  // 1: sluice.operator.v1.Party.standing:type_name -> sluice.operator.v1.Standing
+	1,  // 2: sluice.operator.v1.Party.access:type_name -> sluice.operator.v1.PartnerAccess
+	3,  // 3: sluice.operator.v1.Party.client:type_name -> sluice.operator.v1.Client
+	4,  // 4: sluice.operator.v1.Party.login:type_name -> sluice.operator.v1.BankLogin
+	5,  // 5: sluice.operator.v1.ListPartnersResponse.partners:type_name -> sluice.operator.v1.Party
+	5,  // 6: sluice.operator.v1.ListBanksResponse.banks:type_name -> sluice.operator.v1.Party
+	1,  // 7: sluice.operator.v1.RegisterPartnerRequest.access:type_name -> sluice.operator.v1.PartnerAccess
+	3,  // 8: sluice.operator.v1.RegisterPartnerRequest.client:type_name -> sluice.operator.v1.Client
+	5,  // 9: sluice.operator.v1.RegisterPartnerResponse.partner:type_name -> sluice.operator.v1.Party
+	5,  // 10: sluice.operator.v1.RotatePartnerKeysResponse.partner:type_name -> sluice.operator.v1.Party
+	4,  // 11: sluice.operator.v1.RegisterBankRequest.login:type_name -> sluice.operator.v1.BankLogin
+	5,  // 12: sluice.operator.v1.RegisterBankResponse.bank:type_name -> sluice.operator.v1.Party
+	0,  // 13: sluice.operator.v1.SetPartnerStandingRequest.standing:type_name -> sluice.operator.v1.Standing
+	5,  // 14: sluice.operator.v1.SetPartnerStandingResponse.partner:type_name -> sluice.operator.v1.Party
+	0,  // 15: sluice.operator.v1.SetBankStandingRequest.standing:type_name -> sluice.operator.v1.Standing
+	5,  // 16: sluice.operator.v1.SetBankStandingResponse.bank:type_name -> sluice.operator.v1.Party
+	24, // 17: sluice.operator.v1.SuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	24, // 18: sluice.operator.v1.UnsuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	6,  // 19: sluice.operator.v1.RegistryService.ListPartners:input_type -> sluice.operator.v1.ListPartnersRequest
+	8,  // 20: sluice.operator.v1.RegistryService.ListBanks:input_type -> sluice.operator.v1.ListBanksRequest
+	10, // 21: sluice.operator.v1.RegistryService.RegisterPartner:input_type -> sluice.operator.v1.RegisterPartnerRequest
+	14, // 22: sluice.operator.v1.RegistryService.RegisterBank:input_type -> sluice.operator.v1.RegisterBankRequest
+	12, // 23: sluice.operator.v1.RegistryService.RotatePartnerKeys:input_type -> sluice.operator.v1.RotatePartnerKeysRequest
+	16, // 24: sluice.operator.v1.RegistryService.SetPartnerStanding:input_type -> sluice.operator.v1.SetPartnerStandingRequest
+	18, // 25: sluice.operator.v1.RegistryService.SetBankStanding:input_type -> sluice.operator.v1.SetBankStandingRequest
+	20, // 26: sluice.operator.v1.RegistryService.SuspendConsent:input_type -> sluice.operator.v1.SuspendConsentRequest
+	22, // 27: sluice.operator.v1.RegistryService.UnsuspendConsent:input_type -> sluice.operator.v1.UnsuspendConsentRequest
+	7,  // 28: sluice.operator.v1.RegistryService.ListPartners:output_type -> sluice.operator.v1.ListPartnersResponse
+	9,  // 29: sluice.operator.v1.RegistryService.ListBanks:output_type -> sluice.operator.v1.ListBanksResponse
+	11, // 30: sluice.operator.v1.RegistryService.RegisterPartner:output_type -> sluice.operator.v1.RegisterPartnerResponse
+	15, // 31: sluice.operator.v1.RegistryService.RegisterBank:output_type -> sluice.operator.v1.RegisterBankResponse
+	13, // 32: sluice.operator.v1.RegistryService.RotatePartnerKeys:output_type -> sluice.operator.v1.RotatePartnerKeysResponse
+	17, // 33: sluice.operator.v1.RegistryService.SetPartnerStanding:output_type -> sluice.operator.v1.SetPartnerStandingResponse
+	19, // 34: sluice.operator.v1.RegistryService.SetBankStanding:output_type -> sluice.operator.v1.SetBankStandingResponse
+	21, // 35: sluice.operator.v1.RegistryService.SuspendConsent:output_type -> sluice.operator.v1.SuspendConsentResponse
+	23, // 36: sluice.operator.v1.RegistryService.UnsuspendConsent:output_type -> sluice.operator.v1.UnsuspendConsentResponse
+	28, // [28:37] is the sub-list for method output_type
+	19, // [19:28] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_sluice_operator_v1_registry_service_proto_init() }
@@ -1062,8 +1511,8 @@ func file_sluice_operator_v1_registry_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_operator_v1_registry_service_proto_rawDesc), len(file_sluice_operator_v1_registry_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   17,
+			NumEnums:      3,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	RegistryService_ListBanks_FullMethodName          = "/sluice.operator.v1.RegistryService/ListBanks"
 	RegistryService_RegisterPartner_FullMethodName    = "/sluice.operator.v1.RegistryService/RegisterPartner"
 	RegistryService_RegisterBank_FullMethodName       = "/sluice.operator.v1.RegistryService/RegisterBank"
+	RegistryService_RotatePartnerKeys_FullMethodName  = "/sluice.operator.v1.RegistryService/RotatePartnerKeys"
 	RegistryService_SetPartnerStanding_FullMethodName = "/sluice.operator.v1.RegistryService/SetPartnerStanding"
 	RegistryService_SetBankStanding_FullMethodName    = "/sluice.operator.v1.RegistryService/SetBankStanding"
 	RegistryService_SuspendConsent_FullMethodName     = "/sluice.operator.v1.RegistryService/SuspendConsent"
@@ -45,6 +46,9 @@ type RegistryServiceClient interface {
 	RegisterPartner(ctx context.Context, in *RegisterPartnerRequest, opts ...grpc.CallOption) (*RegisterPartnerResponse, error)
 	// Registers a bank in good standing, or gives a registered one a new name and address.
 	RegisterBank(ctx context.Context, in *RegisterBankRequest, opts ...grpc.CallOption) (*RegisterBankResponse, error)
+	// Gives a partner's client new public keys, or a new place to read them from.
+	// The old ones are not accepted any more when this returns.
+	RotatePartnerKeys(ctx context.Context, in *RotatePartnerKeysRequest, opts ...grpc.CallOption) (*RotatePartnerKeysResponse, error)
 	// Suspends or reinstates a partner: all its grants at once, by one change.
 	SetPartnerStanding(ctx context.Context, in *SetPartnerStandingRequest, opts ...grpc.CallOption) (*SetPartnerStandingResponse, error)
 	// Suspends or reinstates a bank: all grants on its data at once, by one change.
@@ -97,6 +101,16 @@ func (c *registryServiceClient) RegisterBank(ctx context.Context, in *RegisterBa
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RegisterBankResponse)
 	err := c.cc.Invoke(ctx, RegistryService_RegisterBank_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) RotatePartnerKeys(ctx context.Context, in *RotatePartnerKeysRequest, opts ...grpc.CallOption) (*RotatePartnerKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotatePartnerKeysResponse)
+	err := c.cc.Invoke(ctx, RegistryService_RotatePartnerKeys_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +171,9 @@ type RegistryServiceServer interface {
 	RegisterPartner(context.Context, *RegisterPartnerRequest) (*RegisterPartnerResponse, error)
 	// Registers a bank in good standing, or gives a registered one a new name and address.
 	RegisterBank(context.Context, *RegisterBankRequest) (*RegisterBankResponse, error)
+	// Gives a partner's client new public keys, or a new place to read them from.
+	// The old ones are not accepted any more when this returns.
+	RotatePartnerKeys(context.Context, *RotatePartnerKeysRequest) (*RotatePartnerKeysResponse, error)
 	// Suspends or reinstates a partner: all its grants at once, by one change.
 	SetPartnerStanding(context.Context, *SetPartnerStandingRequest) (*SetPartnerStandingResponse, error)
 	// Suspends or reinstates a bank: all grants on its data at once, by one change.
@@ -186,6 +203,9 @@ func (UnimplementedRegistryServiceServer) RegisterPartner(context.Context, *Regi
 }
 func (UnimplementedRegistryServiceServer) RegisterBank(context.Context, *RegisterBankRequest) (*RegisterBankResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterBank not implemented")
+}
+func (UnimplementedRegistryServiceServer) RotatePartnerKeys(context.Context, *RotatePartnerKeysRequest) (*RotatePartnerKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotatePartnerKeys not implemented")
 }
 func (UnimplementedRegistryServiceServer) SetPartnerStanding(context.Context, *SetPartnerStandingRequest) (*SetPartnerStandingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetPartnerStanding not implemented")
@@ -292,6 +312,24 @@ func _RegistryService_RegisterBank_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RegistryService_RotatePartnerKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotatePartnerKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).RotatePartnerKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_RotatePartnerKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).RotatePartnerKeys(ctx, req.(*RotatePartnerKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RegistryService_SetPartnerStanding_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SetPartnerStandingRequest)
 	if err := dec(in); err != nil {
@@ -386,6 +424,10 @@ var RegistryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RegisterBank",
 			Handler:    _RegistryService_RegisterBank_Handler,
+		},
+		{
+			MethodName: "RotatePartnerKeys",
+			Handler:    _RegistryService_RotatePartnerKeys_Handler,
 		},
 		{
 			MethodName: "SetPartnerStanding",

@@ -12,6 +12,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	_ "sluice/gen/sluice/authn/v1"
 	v1 "sluice/gen/sluice/consent/v1"
@@ -311,11 +312,341 @@ func (x *RevokeConsentResponse) GetConsent() *v1.Consent {
 	return nil
 }
 
+// ListConsentsRequest asks for consents.
+type ListConsentsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many at most; 0 means 50.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those that have not ended.
+	LiveOnly      bool `protobuf:"varint,3,opt,name=live_only,json=liveOnly,proto3" json:"live_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConsentsRequest) Reset() {
+	*x = ListConsentsRequest{}
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConsentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConsentsRequest) ProtoMessage() {}
+
+func (x *ListConsentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConsentsRequest.ProtoReflect.Descriptor instead.
+func (*ListConsentsRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_consent_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListConsentsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListConsentsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListConsentsRequest) GetLiveOnly() bool {
+	if x != nil {
+		return x.LiveOnly
+	}
+	return false
+}
+
+// ListConsentsResponse has consents.
+type ListConsentsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The consents.
+	Consents []*v1.Consent `protobuf:"bytes,1,rep,name=consents,proto3" json:"consents,omitempty"`
+	// Reads the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConsentsResponse) Reset() {
+	*x = ListConsentsResponse{}
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConsentsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConsentsResponse) ProtoMessage() {}
+
+func (x *ListConsentsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConsentsResponse.ProtoReflect.Descriptor instead.
+func (*ListConsentsResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_consent_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListConsentsResponse) GetConsents() []*v1.Consent {
+	if x != nil {
+		return x.Consents
+	}
+	return nil
+}
+
+func (x *ListConsentsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// RenewConsentRequest names the end wished for.
+type RenewConsentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The consent.
+	ConsentId string `protobuf:"bytes,1,opt,name=consent_id,json=consentId,proto3" json:"consent_id,omitempty"`
+	// The later end. Later than one year from now is clamped.
+	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenewConsentRequest) Reset() {
+	*x = RenewConsentRequest{}
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewConsentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewConsentRequest) ProtoMessage() {}
+
+func (x *RenewConsentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewConsentRequest.ProtoReflect.Descriptor instead.
+func (*RenewConsentRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_consent_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RenewConsentRequest) GetConsentId() string {
+	if x != nil {
+		return x.ConsentId
+	}
+	return ""
+}
+
+func (x *RenewConsentRequest) GetValidUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidUntil
+	}
+	return nil
+}
+
+// RenewConsentResponse has the consent; its end is as before until the customer renews.
+type RenewConsentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The consent.
+	Consent       *v1.Consent `protobuf:"bytes,1,opt,name=consent,proto3" json:"consent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenewConsentResponse) Reset() {
+	*x = RenewConsentResponse{}
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewConsentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewConsentResponse) ProtoMessage() {}
+
+func (x *RenewConsentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewConsentResponse.ProtoReflect.Descriptor instead.
+func (*RenewConsentResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_consent_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RenewConsentResponse) GetConsent() *v1.Consent {
+	if x != nil {
+		return x.Consent
+	}
+	return nil
+}
+
+// ListConsentEventsRequest says from where to read on.
+type ListConsentEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many at most; 0 means 100.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The cursor of the answer before; empty from the beginning.
+	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConsentEventsRequest) Reset() {
+	*x = ListConsentEventsRequest{}
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConsentEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConsentEventsRequest) ProtoMessage() {}
+
+func (x *ListConsentEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConsentEventsRequest.ProtoReflect.Descriptor instead.
+func (*ListConsentEventsRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_consent_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListConsentEventsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListConsentEventsRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+// ListConsentEventsResponse has changes, and where to read on.
+type ListConsentEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The changes; none if there is nothing new.
+	Events []*v1.ConsentEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
+	// Reads on behind these. It never ends: keep it, and ask again later.
+	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConsentEventsResponse) Reset() {
+	*x = ListConsentEventsResponse{}
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConsentEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConsentEventsResponse) ProtoMessage() {}
+
+func (x *ListConsentEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_consent_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConsentEventsResponse.ProtoReflect.Descriptor instead.
+func (*ListConsentEventsResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_consent_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListConsentEventsResponse) GetEvents() []*v1.ConsentEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *ListConsentEventsResponse) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
 var File_sluice_partner_v1_consent_service_proto protoreflect.FileDescriptor
 
 const file_sluice_partner_v1_consent_service_proto_rawDesc = "" +
 	"\n" +
-	"'sluice/partner/v1/consent_service.proto\x12\x11sluice.partner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\"s\n" +
+	"'sluice/partner/v1/consent_service.proto\x12\x11sluice.partner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\"s\n" +
 	"\x15RequestConsentRequest\x12\"\n" +
 	"\abank_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06bankId\x126\n" +
 	"\x05terms\x18\x02 \x01(\v2\x18.sluice.consent.v1.TermsB\x06\xbaH\x03\xc8\x01\x01R\x05terms\"N\n" +
@@ -330,11 +661,37 @@ const file_sluice_partner_v1_consent_service_proto_rawDesc = "" +
 	"\n" +
 	"consent_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tconsentId\"M\n" +
 	"\x15RevokeConsentResponse\x124\n" +
-	"\aconsent\x18\x01 \x01(\v2\x1a.sluice.consent.v1.ConsentR\aconsent2\xc8\x02\n" +
+	"\aconsent\x18\x01 \x01(\v2\x1a.sluice.consent.v1.ConsentR\aconsent\"\x84\x01\n" +
+	"\x13ListConsentsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\x12\x1b\n" +
+	"\tlive_only\x18\x03 \x01(\bR\bliveOnly\"v\n" +
+	"\x14ListConsentsResponse\x126\n" +
+	"\bconsents\x18\x01 \x03(\v2\x1a.sluice.consent.v1.ConsentR\bconsents\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x84\x01\n" +
+	"\x13RenewConsentRequest\x12(\n" +
+	"\n" +
+	"consent_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\tconsentId\x12C\n" +
+	"\vvalid_until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"validUntil\"L\n" +
+	"\x14RenewConsentResponse\x124\n" +
+	"\aconsent\x18\x01 \x01(\v2\x1a.sluice.consent.v1.ConsentR\aconsent\"f\n" +
+	"\x18ListConsentEventsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12!\n" +
+	"\x06cursor\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\x06cursor\"l\n" +
+	"\x19ListConsentEventsResponse\x127\n" +
+	"\x06events\x18\x01 \x03(\v2\x1f.sluice.consent.v1.ConsentEventR\x06events\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor2\x8c\x05\n" +
 	"\x0eConsentService\x12k\n" +
 	"\x0eRequestConsent\x12(.sluice.partner.v1.RequestConsentRequest\x1a).sluice.partner.v1.RequestConsentResponse\"\x04\x88\xb5\x18\x01\x12_\n" +
 	"\n" +
-	"GetConsent\x12$.sluice.partner.v1.GetConsentRequest\x1a%.sluice.partner.v1.GetConsentResponse\"\x04\x88\xb5\x18\x01\x12h\n" +
+	"GetConsent\x12$.sluice.partner.v1.GetConsentRequest\x1a%.sluice.partner.v1.GetConsentResponse\"\x04\x88\xb5\x18\x01\x12e\n" +
+	"\fListConsents\x12&.sluice.partner.v1.ListConsentsRequest\x1a'.sluice.partner.v1.ListConsentsResponse\"\x04\x88\xb5\x18\x01\x12e\n" +
+	"\fRenewConsent\x12&.sluice.partner.v1.RenewConsentRequest\x1a'.sluice.partner.v1.RenewConsentResponse\"\x04\x88\xb5\x18\x01\x12t\n" +
+	"\x11ListConsentEvents\x12+.sluice.partner.v1.ListConsentEventsRequest\x1a,.sluice.partner.v1.ListConsentEventsResponse\"\x04\x88\xb5\x18\x01\x12h\n" +
 	"\rRevokeConsent\x12'.sluice.partner.v1.RevokeConsentRequest\x1a(.sluice.partner.v1.RevokeConsentResponse\"\x04\x88\xb5\x18\x01B(Z&sluice/gen/sluice/partner/v1;partnerv1b\x06proto3"
 
 var (
@@ -349,33 +706,51 @@ func file_sluice_partner_v1_consent_service_proto_rawDescGZIP() []byte {
 	return file_sluice_partner_v1_consent_service_proto_rawDescData
 }
 
-var file_sluice_partner_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_sluice_partner_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_sluice_partner_v1_consent_service_proto_goTypes = []any{
-	(*RequestConsentRequest)(nil),  // 0: sluice.partner.v1.RequestConsentRequest
-	(*RequestConsentResponse)(nil), // 1: sluice.partner.v1.RequestConsentResponse
-	(*GetConsentRequest)(nil),      // 2: sluice.partner.v1.GetConsentRequest
-	(*GetConsentResponse)(nil),     // 3: sluice.partner.v1.GetConsentResponse
-	(*RevokeConsentRequest)(nil),   // 4: sluice.partner.v1.RevokeConsentRequest
-	(*RevokeConsentResponse)(nil),  // 5: sluice.partner.v1.RevokeConsentResponse
-	(*v1.Terms)(nil),               // 6: sluice.consent.v1.Terms
-	(*v1.Consent)(nil),             // 7: sluice.consent.v1.Consent
+	(*RequestConsentRequest)(nil),     // 0: sluice.partner.v1.RequestConsentRequest
+	(*RequestConsentResponse)(nil),    // 1: sluice.partner.v1.RequestConsentResponse
+	(*GetConsentRequest)(nil),         // 2: sluice.partner.v1.GetConsentRequest
+	(*GetConsentResponse)(nil),        // 3: sluice.partner.v1.GetConsentResponse
+	(*RevokeConsentRequest)(nil),      // 4: sluice.partner.v1.RevokeConsentRequest
+	(*RevokeConsentResponse)(nil),     // 5: sluice.partner.v1.RevokeConsentResponse
+	(*ListConsentsRequest)(nil),       // 6: sluice.partner.v1.ListConsentsRequest
+	(*ListConsentsResponse)(nil),      // 7: sluice.partner.v1.ListConsentsResponse
+	(*RenewConsentRequest)(nil),       // 8: sluice.partner.v1.RenewConsentRequest
+	(*RenewConsentResponse)(nil),      // 9: sluice.partner.v1.RenewConsentResponse
+	(*ListConsentEventsRequest)(nil),  // 10: sluice.partner.v1.ListConsentEventsRequest
+	(*ListConsentEventsResponse)(nil), // 11: sluice.partner.v1.ListConsentEventsResponse
+	(*v1.Terms)(nil),                  // 12: sluice.consent.v1.Terms
+	(*v1.Consent)(nil),                // 13: sluice.consent.v1.Consent
+	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
+	(*v1.ConsentEvent)(nil),           // 15: sluice.consent.v1.ConsentEvent
 }
 var file_sluice_partner_v1_consent_service_proto_depIdxs = []int32{
-	6, // 0: sluice.partner.v1.RequestConsentRequest.terms:type_name -> sluice.consent.v1.Terms
-	7, // 1: sluice.partner.v1.RequestConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	7, // 2: sluice.partner.v1.GetConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	7, // 3: sluice.partner.v1.RevokeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	0, // 4: sluice.partner.v1.ConsentService.RequestConsent:input_type -> sluice.partner.v1.RequestConsentRequest
-	2, // 5: sluice.partner.v1.ConsentService.GetConsent:input_type -> sluice.partner.v1.GetConsentRequest
-	4, // 6: sluice.partner.v1.ConsentService.RevokeConsent:input_type -> sluice.partner.v1.RevokeConsentRequest
-	1, // 7: sluice.partner.v1.ConsentService.RequestConsent:output_type -> sluice.partner.v1.RequestConsentResponse
-	3, // 8: sluice.partner.v1.ConsentService.GetConsent:output_type -> sluice.partner.v1.GetConsentResponse
-	5, // 9: sluice.partner.v1.ConsentService.RevokeConsent:output_type -> sluice.partner.v1.RevokeConsentResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	12, // 0: sluice.partner.v1.RequestConsentRequest.terms:type_name -> sluice.consent.v1.Terms
+	13, // 1: sluice.partner.v1.RequestConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	13, // 2: sluice.partner.v1.GetConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	13, // 3: sluice.partner.v1.RevokeConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	13, // 4: sluice.partner.v1.ListConsentsResponse.consents:type_name -> sluice.consent.v1.Consent
+	14, // 5: sluice.partner.v1.RenewConsentRequest.valid_until:type_name -> google.protobuf.Timestamp
+	13, // 6: sluice.partner.v1.RenewConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	15, // 7: sluice.partner.v1.ListConsentEventsResponse.events:type_name -> sluice.consent.v1.ConsentEvent
+	0,  // 8: sluice.partner.v1.ConsentService.RequestConsent:input_type -> sluice.partner.v1.RequestConsentRequest
+	2,  // 9: sluice.partner.v1.ConsentService.GetConsent:input_type -> sluice.partner.v1.GetConsentRequest
+	6,  // 10: sluice.partner.v1.ConsentService.ListConsents:input_type -> sluice.partner.v1.ListConsentsRequest
+	8,  // 11: sluice.partner.v1.ConsentService.RenewConsent:input_type -> sluice.partner.v1.RenewConsentRequest
+	10, // 12: sluice.partner.v1.ConsentService.ListConsentEvents:input_type -> sluice.partner.v1.ListConsentEventsRequest
+	4,  // 13: sluice.partner.v1.ConsentService.RevokeConsent:input_type -> sluice.partner.v1.RevokeConsentRequest
+	1,  // 14: sluice.partner.v1.ConsentService.RequestConsent:output_type -> sluice.partner.v1.RequestConsentResponse
+	3,  // 15: sluice.partner.v1.ConsentService.GetConsent:output_type -> sluice.partner.v1.GetConsentResponse
+	7,  // 16: sluice.partner.v1.ConsentService.ListConsents:output_type -> sluice.partner.v1.ListConsentsResponse
+	9,  // 17: sluice.partner.v1.ConsentService.RenewConsent:output_type -> sluice.partner.v1.RenewConsentResponse
+	11, // 18: sluice.partner.v1.ConsentService.ListConsentEvents:output_type -> sluice.partner.v1.ListConsentEventsResponse
+	5,  // 19: sluice.partner.v1.ConsentService.RevokeConsent:output_type -> sluice.partner.v1.RevokeConsentResponse
+	14, // [14:20] is the sub-list for method output_type
+	8,  // [8:14] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_sluice_partner_v1_consent_service_proto_init() }
@@ -389,7 +764,7 @@ func file_sluice_partner_v1_consent_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_partner_v1_consent_service_proto_rawDesc), len(file_sluice_partner_v1_consent_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,9 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ConsentService_RequestConsent_FullMethodName = "/sluice.partner.v1.ConsentService/RequestConsent"
-	ConsentService_GetConsent_FullMethodName     = "/sluice.partner.v1.ConsentService/GetConsent"
-	ConsentService_RevokeConsent_FullMethodName  = "/sluice.partner.v1.ConsentService/RevokeConsent"
+	ConsentService_RequestConsent_FullMethodName    = "/sluice.partner.v1.ConsentService/RequestConsent"
+	ConsentService_GetConsent_FullMethodName        = "/sluice.partner.v1.ConsentService/GetConsent"
+	ConsentService_ListConsents_FullMethodName      = "/sluice.partner.v1.ConsentService/ListConsents"
+	ConsentService_RenewConsent_FullMethodName      = "/sluice.partner.v1.ConsentService/RenewConsent"
+	ConsentService_ListConsentEvents_FullMethodName = "/sluice.partner.v1.ConsentService/ListConsentEvents"
+	ConsentService_RevokeConsent_FullMethodName     = "/sluice.partner.v1.ConsentService/RevokeConsent"
 )
 
 // ConsentServiceClient is the client API for ConsentService service.
@@ -36,6 +39,12 @@ type ConsentServiceClient interface {
 	RequestConsent(ctx context.Context, in *RequestConsentRequest, opts ...grpc.CallOption) (*RequestConsentResponse, error)
 	// Reads one of the partner's own consents.
 	GetConsent(ctx context.Context, in *GetConsentRequest, opts ...grpc.CallOption) (*GetConsentResponse, error)
+	// Lists the partner's own consents, newest first.
+	ListConsents(ctx context.Context, in *ListConsentsRequest, opts ...grpc.CallOption) (*ListConsentsResponse, error)
+	// Asks the customer for a later end. It stands on the customer's page until they renew or the consent ends.
+	RenewConsent(ctx context.Context, in *RenewConsentRequest, opts ...grpc.CallOption) (*RenewConsentResponse, error)
+	// Reads every change of the partner's own consents, in an order that keeps those of one consent in theirs.
+	ListConsentEvents(ctx context.Context, in *ListConsentEventsRequest, opts ...grpc.CallOption) (*ListConsentEventsResponse, error)
 	// Gives a consent up. Doing so twice is fine and answers the same.
 	RevokeConsent(ctx context.Context, in *RevokeConsentRequest, opts ...grpc.CallOption) (*RevokeConsentResponse, error)
 }
@@ -68,6 +77,36 @@ func (c *consentServiceClient) GetConsent(ctx context.Context, in *GetConsentReq
 	return out, nil
 }
 
+func (c *consentServiceClient) ListConsents(ctx context.Context, in *ListConsentsRequest, opts ...grpc.CallOption) (*ListConsentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListConsentsResponse)
+	err := c.cc.Invoke(ctx, ConsentService_ListConsents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *consentServiceClient) RenewConsent(ctx context.Context, in *RenewConsentRequest, opts ...grpc.CallOption) (*RenewConsentResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenewConsentResponse)
+	err := c.cc.Invoke(ctx, ConsentService_RenewConsent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *consentServiceClient) ListConsentEvents(ctx context.Context, in *ListConsentEventsRequest, opts ...grpc.CallOption) (*ListConsentEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListConsentEventsResponse)
+	err := c.cc.Invoke(ctx, ConsentService_ListConsentEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *consentServiceClient) RevokeConsent(ctx context.Context, in *RevokeConsentRequest, opts ...grpc.CallOption) (*RevokeConsentResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RevokeConsentResponse)
@@ -88,6 +127,12 @@ type ConsentServiceServer interface {
 	RequestConsent(context.Context, *RequestConsentRequest) (*RequestConsentResponse, error)
 	// Reads one of the partner's own consents.
 	GetConsent(context.Context, *GetConsentRequest) (*GetConsentResponse, error)
+	// Lists the partner's own consents, newest first.
+	ListConsents(context.Context, *ListConsentsRequest) (*ListConsentsResponse, error)
+	// Asks the customer for a later end. It stands on the customer's page until they renew or the consent ends.
+	RenewConsent(context.Context, *RenewConsentRequest) (*RenewConsentResponse, error)
+	// Reads every change of the partner's own consents, in an order that keeps those of one consent in theirs.
+	ListConsentEvents(context.Context, *ListConsentEventsRequest) (*ListConsentEventsResponse, error)
 	// Gives a consent up. Doing so twice is fine and answers the same.
 	RevokeConsent(context.Context, *RevokeConsentRequest) (*RevokeConsentResponse, error)
 	mustEmbedUnimplementedConsentServiceServer()
@@ -105,6 +150,15 @@ func (UnimplementedConsentServiceServer) RequestConsent(context.Context, *Reques
 }
 func (UnimplementedConsentServiceServer) GetConsent(context.Context, *GetConsentRequest) (*GetConsentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetConsent not implemented")
+}
+func (UnimplementedConsentServiceServer) ListConsents(context.Context, *ListConsentsRequest) (*ListConsentsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListConsents not implemented")
+}
+func (UnimplementedConsentServiceServer) RenewConsent(context.Context, *RenewConsentRequest) (*RenewConsentResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RenewConsent not implemented")
+}
+func (UnimplementedConsentServiceServer) ListConsentEvents(context.Context, *ListConsentEventsRequest) (*ListConsentEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListConsentEvents not implemented")
 }
 func (UnimplementedConsentServiceServer) RevokeConsent(context.Context, *RevokeConsentRequest) (*RevokeConsentResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeConsent not implemented")
@@ -166,6 +220,60 @@ func _ConsentService_GetConsent_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConsentService_ListConsents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListConsentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).ListConsents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_ListConsents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).ListConsents(ctx, req.(*ListConsentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConsentService_RenewConsent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenewConsentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).RenewConsent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_RenewConsent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).RenewConsent(ctx, req.(*RenewConsentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConsentService_ListConsentEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListConsentEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).ListConsentEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_ListConsentEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).ListConsentEvents(ctx, req.(*ListConsentEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ConsentService_RevokeConsent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RevokeConsentRequest)
 	if err := dec(in); err != nil {
@@ -198,6 +306,18 @@ var ConsentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetConsent",
 			Handler:    _ConsentService_GetConsent_Handler,
+		},
+		{
+			MethodName: "ListConsents",
+			Handler:    _ConsentService_ListConsents_Handler,
+		},
+		{
+			MethodName: "RenewConsent",
+			Handler:    _ConsentService_RenewConsent_Handler,
+		},
+		{
+			MethodName: "ListConsentEvents",
+			Handler:    _ConsentService_ListConsentEvents_Handler,
 		},
 		{
 			MethodName: "RevokeConsent",

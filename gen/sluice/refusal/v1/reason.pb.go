@@ -90,6 +90,9 @@ const (
 	Reason_REASON_DEADLINE_EXCEEDED Reason = 29
 	// Something failed inside. Nothing was released.
 	Reason_REASON_INTERNAL Reason = 30
+	// The access token is missing, not valid here, or not of this consent; or its
+	// proof is. Get a new one.
+	Reason_REASON_TOKEN_INVALID Reason = 31
 )
 
 // Enum value maps for Reason.
@@ -126,6 +129,7 @@ var (
 		28: "REASON_PARTY_NOT_FOUND",
 		29: "REASON_DEADLINE_EXCEEDED",
 		30: "REASON_INTERNAL",
+		31: "REASON_TOKEN_INVALID",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":           0,
@@ -159,6 +163,7 @@ var (
 		"REASON_PARTY_NOT_FOUND":       28,
 		"REASON_DEADLINE_EXCEEDED":     29,
 		"REASON_INTERNAL":              30,
+		"REASON_TOKEN_INVALID":         31,
 	}
 )
 
@@ -193,7 +198,7 @@ var File_sluice_refusal_v1_reason_proto protoreflect.FileDescriptor
 
 const file_sluice_refusal_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1esluice/refusal/v1/reason.proto\x12\x11sluice.refusal.v1*\x96\a\n" +
+	"\x1esluice/refusal/v1/reason.proto\x12\x11sluice.refusal.v1*\xb0\a\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REASON_INVALID_REQUEST\x10\x01\x12\x19\n" +
@@ -226,7 +231,8 @@ const file_sluice_refusal_v1_reason_proto_rawDesc = "" +
 	"\x17REASON_CONSENT_CONFLICT\x10\x1b\x12\x1a\n" +
 	"\x16REASON_PARTY_NOT_FOUND\x10\x1c\x12\x1c\n" +
 	"\x18REASON_DEADLINE_EXCEEDED\x10\x1d\x12\x13\n" +
-	"\x0fREASON_INTERNAL\x10\x1eB(Z&sluice/gen/sluice/refusal/v1;refusalv1b\x06proto3"
+	"\x0fREASON_INTERNAL\x10\x1e\x12\x18\n" +
+	"\x14REASON_TOKEN_INVALID\x10\x1fB(Z&sluice/gen/sluice/refusal/v1;refusalv1b\x06proto3"
 
 var (
 	file_sluice_refusal_v1_reason_proto_rawDescOnce sync.Once
