@@ -35,11 +35,13 @@ var rooms = map[string][]string{
 	"registry":        {"consent"},
 	"authn":           {"consent", "gen"},
 	"authn/keyset":    {},
+	"authn/banklogin": {"consent", "registry"},
 
 	// The walk's helpers.
 	"policy":         {"consent", "disclosure", "refusal"},
 	"gateway/fields": {"consent", "gen"},
 	"bank":           {"consent"},
+	"bank/holdings":  {"bank", "consent", "gen"},
 
 	// The walk.
 	"gateway":           {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gateway/pagetoken", "gen", "mutant", "policy", "refusal", "registry"},

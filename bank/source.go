@@ -19,6 +19,7 @@ type Method string
 // The methods.
 const (
 	ListAccounts     Method = "/sluice.bank.v1.BankService/ListAccounts"
+	ListHolders      Method = "/sluice.bank.v1.BankService/ListHolders"
 	ListBalances     Method = "/sluice.bank.v1.BankService/ListBalances"
 	ListTransactions Method = "/sluice.bank.v1.BankService/ListTransactions"
 	ListCards        Method = "/sluice.bank.v1.BankService/ListCards"

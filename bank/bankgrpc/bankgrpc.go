@@ -137,6 +137,8 @@ func request(m bank.Method, r bank.Request) (proto.Message, error) {
 	switch m {
 	case bank.ListAccounts:
 		return &bankv1.ListAccountsRequest{Subject: subject}, nil
+	case bank.ListHolders:
+		return &bankv1.ListHoldersRequest{Subject: subject}, nil
 	case bank.ListBalances:
 		return &bankv1.ListBalancesRequest{Subject: subject}, nil
 	case bank.ListCards:
