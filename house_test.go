@@ -35,6 +35,7 @@ var rooms = map[string][]string{
 	"registry":        {"consent"},
 	"authn":           {"consent", "gen"},
 	"authn/keyset":    {},
+	"authn/replay":    {},
 	"authn/banklogin": {"consent", "registry"},
 
 	// The walk's helpers.
@@ -65,10 +66,12 @@ var rooms = map[string][]string{
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
 	"authn/devca":         {"authn"},
+	"authn/replaydb":      {"sqldb"},
 
 	// What tests share.
 	"consent/consenttest": {"consent", "gen"},
 	"sqldb/sqldbtest":     {"sqldb"},
+	"authn/replaytest":    {"authn/replay"},
 	"bank/banktest":       {"bank", "consent", "gateway/codec", "gen"},
 
 	// Outsiders know the contract only.
@@ -79,7 +82,7 @@ var rooms = map[string][]string{
 var wiring = []string{".", "cmd/sluice", "e2e", "e2e/chaos", "e2e/mutants", "bench"}
 
 // adapters are imported by wiring and by tests alone.
-var adapters = []string{"consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "sqldb"}
+var adapters = []string{"consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb"}
 
 // never says what must not be reached from a room, at whatever distance.
 var never = map[string][]string{

@@ -1,0 +1,12 @@
+-- +goose Up
+
+-- Proofs and assertions that were used, each once: id is a hash of whose it was
+-- and which. A row may go when its time is over, and not before.
+CREATE TABLE replay_uses (
+    id         TEXT    PRIMARY KEY,
+    kept_until INTEGER NOT NULL -- milliseconds
+) WITHOUT ROWID;
+CREATE INDEX replay_uses_over ON replay_uses (kept_until);
+
+-- +goose Down
+DROP TABLE replay_uses;
