@@ -56,12 +56,17 @@ type Config struct {
 	Now     func() time.Time
 }
 
-// NewFetcher makes a Fetcher. It follows no redirects, uses no proxy, and decides
-// by the address that is dialled, so that a name that changes its address
-// between look-up and connection gains nothing.
+// NewFetcher makes a Fetcher over a client of its own.
 func NewFetcher(c Config) *Fetcher {
+	return &Fetcher{now: c.Now, sets: map[string]fetched{}, client: NewClient(c)}
+}
+
+// NewClient makes a client for addresses that others have chosen. It follows no
+// redirects, uses no proxy, and decides by the address that is dialled, so that a
+// name that changes its address between look-up and connection gains nothing.
+func NewClient(c Config) *http.Client {
 	dialer := &net.Dialer{Timeout: fetchTimeout, Control: control(c.Private)}
-	return &Fetcher{now: c.Now, sets: map[string]fetched{}, client: &http.Client{
+	return &http.Client{
 		Timeout: fetchTimeout,
 		Transport: &http.Transport{
 			DialContext: dialer.DialContext, DisableKeepAlives: true, TLSHandshakeTimeout: fetchTimeout,
@@ -69,7 +74,7 @@ func NewFetcher(c Config) *Fetcher {
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots},
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 }
 
 // CheckURL says whether keys may be read from an address at all.
