@@ -25,6 +25,25 @@ func (b *Bank) ListAccounts(_ context.Context, r *bankv1.ListAccountsRequest) (*
 	return out, nil
 }
 
+// ListHolders answers everybody who holds each account, owner and authorised
+// user alike: each can look into it and is told of in its data, so each must
+// agree before another shares it. An account of somebody else is left out.
+func (b *Bank) ListHolders(_ context.Context, r *bankv1.ListHoldersRequest) (*bankv1.ListHoldersResponse, error) {
+	found, _, err := b.find(r.GetSubject())
+	if err != nil {
+		return nil, err
+	}
+	out := &bankv1.ListHoldersResponse{}
+	for _, a := range found {
+		held := &bankv1.AccountHolders{AccountId: a.id}
+		for _, h := range a.holders {
+			held.Holders = append(held.Holders, &bankv1.Holder{CustomerId: h.customer, DisplayName: nameOf(h.customer), MustAgree: true})
+		}
+		out.Accounts = append(out.Accounts, held)
+	}
+	return out, nil
+}
+
 // ListBalances answers the balance after the last transaction.
 func (b *Bank) ListBalances(_ context.Context, r *bankv1.ListBalancesRequest) (*bankv1.ListBalancesResponse, error) {
 	found, failures, err := b.find(r.GetSubject())
@@ -96,6 +115,9 @@ func (b *Bank) accountsOf(customer string) []*account {
 	return out
 }
 
+// nameOf stands in for a customer's name, which the source has not.
+func nameOf(customer string) string { return "Client " + customer }
+
 func (b *Bank) rolled() day { return rolled(dayOf(b.now())) }
 
 func (a *account) account(rolled day) *datav1.Account {
@@ -104,7 +126,7 @@ func (a *account) account(rolled day) *datav1.Account {
 		DisplayName: a.name, Number: a.number, OpeningDate: (a.opened + rolled).date(),
 	}
 	for _, h := range a.holders {
-		out.Holders = append(out.Holders, &datav1.AccountHolder{Name: "Client " + h.customer, Role: h.role})
+		out.Holders = append(out.Holders, &datav1.AccountHolder{Name: nameOf(h.customer), Role: h.role})
 	}
 	if l := a.loan; l != nil {
 		out.Loan = &datav1.LoanTerms{
