@@ -29,14 +29,16 @@ var rooms = map[string][]string{
 	"mutant":  {},
 
 	// The nouns.
-	"consent":         {"gen", "mutant", "refusal"},
-	"consent/barrier": {"consent", "mutant"},
-	"disclosure":      {"consent"},
-	"registry":        {"consent"},
-	"authn":           {"consent", "gen"},
-	"authn/keyset":    {},
-	"authn/replay":    {},
-	"authn/banklogin": {"consent", "registry"},
+	"consent":           {"gen", "mutant", "refusal"},
+	"consent/barrier":   {"consent", "mutant"},
+	"disclosure":        {"consent"},
+	"registry":          {"consent"},
+	"authn":             {"authn/internal", "consent", "gen"},
+	"authn/internal":    {"consent"},
+	"authn/keyset":      {},
+	"authn/replay":      {},
+	"authn/accesstoken": {"authn", "authn/internal", "authn/replay", "consent", "refusal"},
+	"authn/banklogin":   {"consent", "registry"},
 
 	// The walk's helpers.
 	"policy":         {"consent", "disclosure", "refusal"},

@@ -15,7 +15,7 @@ import (
 // lookupTimeout bounds the registry look-up inside a handshake.
 const lookupTimeout = 2 * time.Second
 
-var errNoCertificate = errors.New("no client certificate")
+var errNotTLS = errors.New("the connection is not of TLS")
 
 // Registered says whether a party may connect at all.
 type Registered interface {
@@ -26,10 +26,23 @@ type Registered interface {
 // roots and held by a registered party, over TLS 1.3 only. Anything else is
 // refused in the handshake. cert is the server's own.
 func ServerCredentials(cert tls.Certificate, roots *x509.CertPool, parties Registered) credentials.TransportCredentials {
+	return serverCredentials(cert, roots, parties, tls.RequireAndVerifyClientCert)
+}
+
+// TokenServerCredentials is ServerCredentials for a server that takes tokens
+// too: it lets in a client that shows no certificate at all, as nobody. Such a
+// server must refuse every call of nobody, as gateway/interceptor does, and
+// bound the streams, headers and idle time of its connections. A certificate
+// that is shown must be good, as with ServerCredentials.
+func TokenServerCredentials(cert tls.Certificate, roots *x509.CertPool, parties Registered) credentials.TransportCredentials {
+	return serverCredentials(cert, roots, parties, tls.VerifyClientCertIfGiven)
+}
+
+func serverCredentials(cert tls.Certificate, roots *x509.CertPool, parties Registered, clients tls.ClientAuthType) credentials.TransportCredentials {
 	cfg := &tls.Config{
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{cert},
-		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientAuth:   clients,
 		ClientCAs:    roots,
 		// A resumed session would skip nothing here (VerifyConnection runs for it
 		// too), but would outlive its certificate.
@@ -39,9 +52,11 @@ func ServerCredentials(cert tls.Certificate, roots *x509.CertPool, parties Regis
 	return serverCreds{credentials.NewTLS(cfg)}
 }
 
+// verifyParty looks up who shows a certificate; crypto/tls has refused those who
+// had to and did not.
 func verifyParty(cs tls.ConnectionState, parties Registered) error {
 	if len(cs.PeerCertificates) == 0 {
-		return errNoCertificate
+		return nil
 	}
 	id, err := IdentityOf(cs.PeerCertificates[0])
 	if err != nil {
@@ -91,14 +106,18 @@ func (s serverCreds) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthI
 		return nil, nil, fmt.Errorf("handshake: %w", err)
 	}
 	tlsInfo, ok := info.(credentials.TLSInfo)
-	if !ok || len(tlsInfo.State.PeerCertificates) == 0 {
-		return nil, nil, errors.Join(errNoCertificate, conn.Close())
+	if !ok {
+		return nil, nil, errors.Join(errNotTLS, conn.Close())
 	}
-	id, err := IdentityOf(tlsInfo.State.PeerCertificates[0])
+	if len(tlsInfo.State.PeerCertificates) == 0 {
+		return conn, connInfo{TLSInfo: tlsInfo}, nil
+	}
+	cert := tlsInfo.State.PeerCertificates[0]
+	id, err := IdentityOf(cert)
 	if err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}
-	return conn, connInfo{TLSInfo: tlsInfo, caller: Caller{identity: id}}, nil
+	return conn, connInfo{TLSInfo: tlsInfo, caller: Caller{identity: id}, thumbprint: thumbprint(cert)}, nil
 }
 
 func (s serverCreds) Clone() credentials.TransportCredentials {
