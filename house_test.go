@@ -25,6 +25,7 @@ import (
 var rooms = map[string][]string{
 	// The ground.
 	"refusal": {"gen"},
+	"seal":    {},
 	"sqldb":   {"mutant"},
 	"mutant":  {},
 
@@ -39,6 +40,8 @@ var rooms = map[string][]string{
 	"authn/replay":      {},
 	"authn/accesstoken": {"authn", "authn/internal", "authn/replay", "consent", "refusal"},
 	"authn/banklogin":   {"consent", "registry"},
+
+	"authn/signing": {"seal"},
 
 	// The walk's helpers.
 	"policy":         {"consent", "disclosure", "refusal"},
@@ -59,6 +62,8 @@ var rooms = map[string][]string{
 	"gateway/interceptor": {"authn", "refusal"},
 	"gateway/codec":       {},
 
+	"oauth": {"authn", "authn/keyset", "authn/replay", "consent", "gen", "refusal", "registry", "seal"},
+
 	// The adapters. Only cmd and tests import them, and they not each other.
 	"consent/grantdb":     {"consent", "gen", "sqldb"},
 	"consent/grantcache":  {"consent", "mutant"},
@@ -68,6 +73,8 @@ var rooms = map[string][]string{
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
 	"authn/devca":         {"authn"},
+	"authn/signingdb":     {"authn/signing", "sqldb"},
+	"oauth/oauthdb":       {"consent", "oauth", "sqldb"},
 	"authn/replaydb":      {"sqldb"},
 
 	// What tests share.
@@ -84,7 +91,7 @@ var rooms = map[string][]string{
 var wiring = []string{".", "cmd/sluice", "e2e", "e2e/chaos", "e2e/mutants", "bench"}
 
 // adapters are imported by wiring and by tests alone.
-var adapters = []string{"consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb"}
+var adapters = []string{"consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}
 
 // never says what must not be reached from a room, at whatever distance.
 var never = map[string][]string{

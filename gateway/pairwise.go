@@ -14,8 +14,8 @@ const PairwiseKeySize = 32
 
 var pairwiseEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Pairwise names accounts for partners: HMAC-SHA-256, cut to 128 bits, over
-// partner, bank and account. A partner sees one account under one id for ever;
+// Pairwise names accounts and customers for partners: HMAC-SHA-256, cut to 128 bits, over
+// partner, bank and the bank's name. A partner sees one account under one id for ever;
 // two partners see ids that have nothing in common. Who has the key can link
 // them, so it is kept like a private key, and changing it changes every id.
 type Pairwise struct{ key []byte }
@@ -25,14 +25,23 @@ func NewPairwise(key []byte) Pairwise { return Pairwise{key: key} }
 
 // Account is the partner's name of a bank's account.
 func (p Pairwise) Account(partner consent.PartnerID, bank consent.BankID, account consent.AccountID) string {
+	return "acc_" + p.name("account", string(partner), string(bank), string(account))
+}
+
+// Customer is the partner's name of a bank's customer.
+func (p Pairwise) Customer(partner consent.PartnerID, bank consent.BankID, customer consent.CustomerID) string {
+	return "cus_" + p.name("customer", string(partner), string(bank), string(customer))
+}
+
+func (p Pairwise) name(parts ...string) string {
 	mac := hmac.New(sha256.New, p.key)
 	var msg []byte
-	for _, part := range []string{"account", string(partner), string(bank), string(account)} {
+	for _, part := range parts {
 		msg = binary.AppendUvarint(msg, uint64(len(part)))
 		msg = append(msg, part...)
 	}
 	mac.Write(msg)
-	return "acc_" + pairwiseEncoding.EncodeToString(mac.Sum(nil)[:16])
+	return pairwiseEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // named is the accounts of a grant under the partner's names.

@@ -1,0 +1,2 @@
+// Package signingdb keeps signing keys in SQL, their private halves sealed.
+package signingdb

@@ -1,0 +1,151 @@
+package oauth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+
+	"sluice/consent"
+	"sluice/refusal"
+	"sluice/registry"
+)
+
+// What Find answers besides other failures.
+var (
+	// ErrOtherBrowser: the request was begun in another browser.
+	ErrOtherBrowser = errors.New("the request was begun in another browser")
+	// ErrOver: there is no such request, or it has ended.
+	ErrOver = errors.New("the request is over")
+)
+
+// Ask is a request that waits for a customer's decision.
+type Ask struct {
+	Consent  consent.ID
+	Partner  consent.PartnerID
+	Bank     consent.BankID
+	ReturnTo string // path to send the browser to once the customer decided
+	Origin   string // where the browser goes from there
+}
+
+// pushed makes a pushed request a request for a consent. Nothing can be asked of
+// a bank that is suspended, and a grant to be replaced must be the client's own.
+func (s *Server) pushed(ctx context.Context, as *goidc.AuthnSession, c *goidc.Client) error {
+	bank, terms, err := asked(as.AuthDetails)
+	if err != nil {
+		return err
+	}
+	switch b, err := s.Parties.Bank(ctx, bank); {
+	case errors.Is(err, registry.ErrNotFound):
+		return invalidDetail("no such bank is registered")
+	case err != nil:
+		return fmt.Errorf("read bank: %w", err)
+	case b.Standing != registry.Active || b.Login.Issuer == "":
+		return invalidDetail("the bank can't be asked now")
+	}
+	if terms, err = s.managed(ctx, as, c, bank, terms); err != nil {
+		return err
+	}
+	made, err := s.Book.Request(ctx, consent.PartnerID(c.ID), bank, terms)
+	if err != nil {
+		return told(err)
+	}
+	as.Store[storeConsent] = string(made.ID)
+	return nil
+}
+
+// bindBrowser takes every request: the browser is bound when it is answered.
+func bindBrowser(*http.Request, *goidc.AuthnSession, *goidc.Client) bool { return true }
+
+// decide sends the browser to the customer's page until the customer has decided,
+// and then ends the request as decided.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession, _ *goidc.Client) (goidc.Status, error) {
+	if !s.bound(w, r, as) {
+		s.Fault(w, r, http.StatusForbidden)
+		return goidc.StatusPending, nil
+	}
+	found, err := s.Book.Get(r.Context(), consent.ByPartner(consent.PartnerID(as.ClientID)), consent.ID(text(as.Store, storeConsent)))
+	if refusal.ReasonOf(err) == refusal.RecordUnavailable && err != nil {
+		s.failed(r.Context(), err)
+		s.Fault(w, r, http.StatusServiceUnavailable)
+		return goidc.StatusPending, nil
+	}
+	if err != nil {
+		return goidc.StatusFailure, told(err)
+	}
+	switch {
+	case found.Status == consent.Pending:
+		http.Redirect(w, r, s.AskPage+url.PathEscape(as.ID), http.StatusSeeOther)
+		return goidc.StatusPending, nil
+	case found.Status != consent.PartiallyAuthorized && !consent.Live(found.Status):
+		return goidc.StatusFailure, goidc.NewError(goidc.ErrorCodeAccessDenied, "the request was refused or has ended")
+	}
+	if err := s.sameCustomer(r.Context(), as, found); err != nil {
+		return goidc.StatusFailure, err
+	}
+	as.Subject = s.Names.Customer(found.Partner, found.Bank, found.Customer)
+	as.GrantedScopes = as.Scopes
+	if as.GrantedAuthDetails, err = s.given(found); err != nil {
+		return goidc.StatusFailure, err
+	}
+	return goidc.StatusSuccess, nil
+}
+
+// bound says whether this is the browser that began the request. The first one
+// to come is: it gets a cookie that only it has.
+func (s *Server) bound(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession) bool {
+	if text(as.Store, storeBrowser) != "" {
+		return s.cameFrom(r, as)
+	}
+	secret := rand.Text()
+	as.Store[storeBrowser] = s.state.hash("browser", secret)
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName(as.ID), Value: secret, Path: "/", MaxAge: sessionLifetime,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	return true
+}
+
+func (s *Server) cameFrom(r *http.Request, as *goidc.AuthnSession) bool {
+	cookie, err := r.Cookie(cookieName(as.ID))
+	want := text(as.Store, storeBrowser)
+	return err == nil && want != "" && hmac.Equal([]byte(s.state.hash("browser", cookie.Value)), []byte(want))
+}
+
+// cookieName is one for each request, so that two in one browser keep apart.
+func cookieName(session string) string {
+	return "__Host-sluice-ask-" + strings.ToLower(session[max(0, len(session)-12):])
+}
+
+// Find finds the request that a browser came with to the customer's page.
+func (s *Server) Find(r *http.Request, ref string) (Ask, error) {
+	as, err := s.state.Session(r.Context(), ref)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Ask{}, ErrOver
+	case err != nil:
+		return Ask{}, fmt.Errorf("find request: %w", err)
+	case as.Status != goidc.StatusPending || int64(as.ExpiresAt) <= s.Now().Unix():
+		return Ask{}, ErrOver
+	case !s.cameFrom(r, as):
+		return Ask{}, ErrOtherBrowser
+	}
+	bank, _, err := asked(as.AuthDetails)
+	if err != nil {
+		return Ask{}, fmt.Errorf("find request: %w", err)
+	}
+	ask := Ask{
+		Consent: consent.ID(text(as.Store, storeConsent)), Partner: consent.PartnerID(as.ClientID), Bank: bank,
+		ReturnTo: "/authorize/" + url.PathEscape(as.ID),
+	}
+	if to, err := url.Parse(as.RedirectURI); err == nil {
+		ask.Origin = to.Scheme + "://" + to.Host
+	}
+	return ask, nil
+}

@@ -1,0 +1,81 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+)
+
+// Register puts the server's addresses on a mux. Everything else the library
+// would serve is left out.
+func (s *Server) Register(mux *http.ServeMux) {
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+		mux.HandleFunc("GET "+path, s.metadata)
+	}
+	mux.Handle("GET /jwks", s.library)
+	mux.Handle("POST /par", s.client(s.completed(func(_ *http.Request, said map[string]any) { completeError(said) })))
+	mux.Handle("POST /token", s.client(s.completed(s.completeToken)))
+	mux.Handle("POST /introspect", s.client(s.completed(s.completeIntrospection)))
+	mux.Handle("POST /revoke", s.client(s.library))
+	mux.Handle("GET /grants/{id}", s.client(http.HandlerFunc(s.queryGrant)))
+	mux.Handle("DELETE /grants/{id}", s.client(http.HandlerFunc(s.revokeGrant)))
+	mux.Handle("GET /authorize", s.library)
+	mux.Handle("POST /authorize", http.MaxBytesHandler(s.library, maxBody))
+	mux.HandleFunc("GET /authorize/{ref}", s.resume)
+}
+
+// client is what the endpoints for clients have in common.
+func (s *Server) client(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if err := r.ParseForm(); err != nil {
+			s.refuse(w, r, goidc.NewError(goidc.ErrorCodeInvalidRequest, "the form can't be read"))
+			return
+		}
+		if !s.proofInTime(r) {
+			s.refuse(w, r, goidc.NewError("invalid_dpop_proof", "the proof is older than a minute or from the future"))
+			return
+		}
+		ctx := withManagement(r.Context(), r.PostForm)
+		if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+			ctx = context.WithValue(ctx, certificateKey{}, r.TLS.PeerCertificates[0])
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// resume goes on with a request after the customer decided. One that is finished
+// stays so: the library would finish it again.
+func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
+	as, err := s.state.Session(r.Context(), r.PathValue("ref"))
+	switch {
+	case err == nil && as.Status == goidc.StatusPending:
+		s.library.ServeHTTP(w, r)
+	case err == nil:
+		s.Fault(w, r, http.StatusGone)
+	default:
+		_ = s.render(w, r, err) // never fails
+	}
+}
+
+// metadata is RFC 8414's, with what the library does not know and without what is
+// not offered.
+func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
+	ask := r.Clone(r.Context())
+	ask.URL.Path = "/.well-known/openid-configuration"
+	s.completed(func(_ *http.Request, said map[string]any) {
+		for _, name := range []string{"registration_endpoint", "userinfo_endpoint", "userinfo_signing_alg_values_supported"} {
+			delete(said, name)
+		}
+		if aliases, ok := said["mtls_endpoint_aliases"].(map[string]any); ok {
+			delete(aliases, "registration_endpoint")
+			delete(aliases, "userinfo_endpoint")
+			aliases["grant_management_endpoint"] = s.MTLS + "/grants"
+		}
+		said["grant_management_endpoint"] = s.Issuer + "/grants"
+		said["grant_management_actions_supported"] = []string{"query", "revoke", actionCreate, actionReplace, actionMerge}
+		said["grant_management_action_required"] = false
+		said["authorization_details_types_supported"] = []string{string(AccountData)}
+	}).ServeHTTP(w, ask)
+}

@@ -1,0 +1,215 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+
+	"sluice/consent"
+	"sluice/refusal"
+)
+
+// Grant Management for OAuth 2.0 (OpenID, first implementer's draft): what a
+// client does with a grant it has. To replace one, or to merge more into it, is to
+// ask the customer for a new consent, which supersedes the old one when given.
+const (
+	actionCreate  = "create"
+	actionReplace = "replace"
+	actionMerge   = "merge"
+)
+
+// Tokens checks an access token shown over HTTP, and that it is shown by whom it
+// is bound to. url is the request's, as the outside sees it.
+type Tokens interface {
+	Scopes(r *http.Request, url string) (partner consent.PartnerID, scopes []string, err error)
+}
+
+type managementKey struct{}
+
+// withManagement keeps what the library does not read of a pushed request.
+func withManagement(ctx context.Context, form url.Values) context.Context {
+	return context.WithValue(ctx, managementKey{}, [2]string{form.Get("grant_management_action"), form.Get("grant_id")})
+}
+
+// managed is the terms to ask the customer for, given what the client has already.
+func (s *Server) managed(ctx context.Context, as *goidc.AuthnSession, c *goidc.Client, bank consent.BankID, terms consent.Terms) (consent.Terms, error) {
+	said, _ := ctx.Value(managementKey{}).([2]string)
+	action, id := said[0], said[1]
+	switch action {
+	case "", actionCreate:
+		if id != "" {
+			return terms, goidc.NewError(goidc.ErrorCodeInvalidRequest, "grant_id goes with replace and merge only")
+		}
+		return terms, nil
+	case actionReplace, actionMerge:
+	default:
+		return terms, goidc.NewError(goidc.ErrorCodeInvalidRequest, "grant_management_action is not one that is supported")
+	}
+	old, err := s.consentOf(ctx, c.ID, id)
+	if err != nil {
+		return terms, err
+	}
+	if old.Bank != bank {
+		return terms, goidc.NewError(errInvalidGrantID, "the grant is of another bank")
+	}
+	as.Store[storeReplaces] = id
+	if action == actionMerge {
+		terms = merged(terms, old)
+	}
+	return terms, nil
+}
+
+const errInvalidGrantID goidc.ErrorCode = "invalid_grant_id"
+
+// merged asks for what is had and what is new.
+func merged(terms consent.Terms, old consent.Consent) consent.Terms {
+	for _, share := range old.Shares {
+		terms.Clusters |= share.Clusters
+	}
+	terms.LookBackDays = max(terms.LookBackDays, old.LookBackDays)
+	terms.UnattendedPerDay = max(terms.UnattendedPerDay, old.Asked.UnattendedPerDay)
+	if old.ValidUntil.After(terms.ValidUntil) {
+		terms.ValidUntil = old.ValidUntil
+	}
+	return terms
+}
+
+// consentOf is the consent behind a client's own grant.
+func (s *Server) consentOf(ctx context.Context, client, grant string) (consent.Consent, error) {
+	unknown := goidc.NewError(errInvalidGrantID, "there is no such grant").WithStatusCode(http.StatusNotFound)
+	g, err := s.state.Grant(ctx, grant)
+	if errors.Is(err, goidc.ErrNotFound) || err == nil && (g.ClientID != client || text(g.Store, storeConsent) == "") {
+		return consent.Consent{}, unknown
+	}
+	if err != nil {
+		return consent.Consent{}, fmt.Errorf("find grant: %w", err)
+	}
+	c, err := s.Book.Get(ctx, consent.ByPartner(consent.PartnerID(client)), consent.ID(text(g.Store, storeConsent)))
+	if err != nil && refusal.ReasonOf(err) == refusal.ConsentNotFound {
+		return consent.Consent{}, unknown
+	}
+	if err != nil {
+		return consent.Consent{}, told(err)
+	}
+	return c, nil
+}
+
+// sameCustomer refuses that one customer's decision replaces another's.
+func (s *Server) sameCustomer(ctx context.Context, as *goidc.AuthnSession, made consent.Consent) error {
+	replaces := text(as.Store, storeReplaces)
+	if replaces == "" {
+		return nil
+	}
+	old, err := s.consentOf(ctx, as.ClientID, replaces)
+	if err != nil {
+		return err
+	}
+	if old.Customer != made.Customer {
+		return goidc.NewError(goidc.ErrorCodeAccessDenied, "the grant is another customer's")
+	}
+	return nil
+}
+
+// takeOver gives a new grant the id of the one it replaces, whose consent ends.
+func (s *Server) takeOver(ctx context.Context, g *goidc.Grant) error {
+	id := text(g.Store, storeReplaces)
+	if id == "" {
+		return nil
+	}
+	row, err := s.Store.Grant(ctx, id)
+	if err != nil {
+		return fmt.Errorf("find grant to replace: %w", err)
+	}
+	made, err := s.Book.Get(ctx, consent.ByPartner(consent.PartnerID(g.ClientID)), consent.ID(text(g.Store, storeConsent)))
+	if err != nil {
+		return told(err)
+	}
+	customer := consent.ByCustomer{Bank: made.Bank, Customer: made.Customer}
+	if _, err := s.Book.Supersede(ctx, customer, row.Consent); err != nil && refusal.ReasonOf(err) != refusal.ChangeNotPossible {
+		return told(err)
+	}
+	g.ID = id
+	g.Store[storeGrantVersion] = strconv.FormatInt(row.Version, 10)
+	return nil
+}
+
+// queryGrant says what a grant permits now.
+func (s *Server) queryGrant(w http.ResponseWriter, r *http.Request) {
+	found, err := s.shownGrant(r, scopeQuery)
+	if err == nil && consent.Ended(found.Status) {
+		err = goidc.NewError(errInvalidGrantID, "the consent has ended").WithStatusCode(http.StatusNotFound)
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	details, err := s.given(found)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"scopes": []any{}, "authorization_details": details})
+}
+
+// revokeGrant gives a grant up, and its consent with it.
+func (s *Server) revokeGrant(w http.ResponseWriter, r *http.Request) {
+	found, err := s.shownGrant(r, scopeRevoke)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if _, err := s.Book.Revoke(r.Context(), consent.ByPartner(found.Partner), found.ID); err != nil && refusal.ReasonOf(err) != refusal.ChangeNotPossible {
+		s.refuse(w, r, told(err))
+		return
+	}
+	if err := s.Store.RevokeGrant(r.Context(), r.PathValue("id"), s.Now()); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// shownGrant is the consent of the grant in the path, for a client's token that
+// has the scope.
+func (s *Server) shownGrant(r *http.Request, scope string) (consent.Consent, error) {
+	partner, have, err := s.Tokens.Scopes(r, s.Issuer+r.URL.Path)
+	if err != nil {
+		return consent.Consent{}, goidc.WrapError(goidc.ErrorCodeInvalidToken, "show an access token of the client's own, with its proof", err)
+	}
+	if !slices.Contains(have, scope) {
+		return consent.Consent{}, goidc.NewError("insufficient_scope", "the token needs the scope "+scope).WithStatusCode(http.StatusForbidden)
+	}
+	return s.consentOf(r.Context(), string(partner), r.PathValue("id"))
+}
+
+// refuse answers a client with an error of OAuth's form.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	s.failed(r.Context(), err)
+	var known goidc.Error
+	if !errors.As(err, &known) {
+		known = goidc.NewError("temporarily_unavailable", "something failed inside; try again").WithStatusCode(http.StatusServiceUnavailable)
+	}
+	if known.StatusCode() == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `DPoP error="`+string(known.Code)+`"`)
+	}
+	writeJSON(w, known.StatusCode(), known)
+}
+
+func writeJSON(w http.ResponseWriter, status int, what any) {
+	raw, err := json.Marshal(what)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(raw) // who asked has gone if it fails
+}
