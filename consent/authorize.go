@@ -11,6 +11,7 @@ type Choice struct {
 	LookBackDays *int         // nil: as asked
 	ValidUntil   time.Time    // zero: as asked
 	CoHolders    []CustomerID // who must agree too before anything is shared
+	Hidden       bool         // neither ask nor tell the co-holders; then none may be named
 }
 
 // Authorize agrees. A customer's agreement makes a PENDING consent theirs, and
@@ -46,7 +47,11 @@ func (c Consent) chosen(choice Choice, customer CustomerID, at time.Time) (Conse
 	}
 	c.LookBackDays = checkLookBack(&f, choice.LookBackDays, c.LookBackDays, c.Shares)
 	c.ValidUntil = checkEnd(&f, choice.ValidUntil, c.ValidUntil, at)
-	c.Awaiting = checkCoHolders(&f, choice.CoHolders, customer)
+	c.CoHolders = checkCoHolders(&f, choice.CoHolders, customer)
+	c.Awaiting = slices.Clone(c.CoHolders)
+	if c.Hidden = choice.Hidden; c.Hidden && len(choice.CoHolders) > 0 {
+		f.add("co_holder_customer_ids", "must be empty for a consent that is hidden from co-holders")
+	}
 	c.Customer = customer
 	return c, f.refuse()
 }
@@ -75,6 +80,9 @@ func (c Consent) differences(choice Choice) faults {
 	}
 	if !choice.ValidUntil.IsZero() && !moment(choice.ValidUntil).Equal(c.ValidUntil) {
 		f.add("valid_until", "is not what the customer chose")
+	}
+	if choice.Hidden {
+		f.add("hidden_from_co_holders", "only the customer decides that")
 	}
 	if len(choice.CoHolders) > 0 {
 		f.add("co_holder_customer_ids", "only the customer names co-holders")

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"sluice/mutant"
@@ -51,33 +50,10 @@ func (b *Book) Get(ctx context.Context, s Scope, id ID) (Consent, error) {
 	case err != nil:
 		return Consent{}, unread(ctx, fmt.Errorf("read consent: %w", err))
 	}
-	ok, err := b.reaches(ctx, s, c)
-	if err != nil {
-		return Consent{}, err
-	}
-	if !ok {
+	if s == nil || !s.reaches(c) {
 		return Consent{}, notFound()
 	}
 	return c, nil
-}
-
-// reaches asks the scope, and for a customer of the bank who is out of reach
-// the history: who once decided as a co-holder stays one.
-func (b *Book) reaches(ctx context.Context, s Scope, c Consent) (bool, error) {
-	if s == nil || s.reaches(c) {
-		return s != nil, nil
-	}
-	holder, ok := s.(ByCustomer)
-	if !ok || holder.Customer == "" || holder.Bank != c.Bank {
-		return false, nil
-	}
-	history, err := b.store.Changes(ctx, c.ID)
-	if err != nil {
-		return false, unread(ctx, fmt.Errorf("read co-holders: %w", err))
-	}
-	return slices.ContainsFunc(history, func(ch Change) bool {
-		return ch.Actor == Actor{Kind: ActorCoHolder, ID: string(holder.Customer)}
-	}), nil
 }
 
 // History reads every change of a consent, oldest first.
@@ -92,12 +68,13 @@ func (b *Book) History(ctx context.Context, s Scope, id ID) ([]Change, error) {
 	return changes, nil
 }
 
-// List reads one customer's own consents, newest first. A query without bank
-// and customer, or for less than one consent, is refused.
+// List reads consents, newest first. A query that is of none of the forms of
+// Query, or for less than one consent, is refused.
 func (b *Book) List(ctx context.Context, q Query) ([]Consent, error) {
 	var f faults
-	f.named("bank_id", string(q.Bank))
-	f.named("customer_id", string(q.Customer))
+	if !q.formed() {
+		f.add("query", "must name a partner, a bank, or a customer or a co-holder of a bank")
+	}
 	if q.Limit < 1 {
 		f.add("page_size", "must be at least 1")
 	}
@@ -115,39 +92,48 @@ func (b *Book) List(ctx context.Context, q Query) ([]Consent, error) {
 // actor and the time.
 type apply func(c Consent, by Actor, at time.Time) (Consent, Change, error)
 
-// change finds a consent, changes it and keeps the result. expected is the
-// revision the caller saw; 0 means any, and then a change that others came
-// before is made anew from what they left.
+// change finds a consent, changes it, keeps the result and waits until it is in
+// force. expected is the revision the caller saw; 0 means any, and then a change
+// that others came before is made anew from what they left.
 func (b *Book) change(ctx context.Context, s Scope, id ID, expected int64, do apply) (Consent, error) {
-	at := moment(b.now())
+	c, again, err := b.commit(ctx, s, id, expected, moment(b.now()), do)
+	if err != nil {
+		return Consent{}, err
+	}
+	return b.pass(ctx, c, again)
+}
+
+// commit is change without the waiting. It says whether the consent was so
+// already.
+func (b *Book) commit(ctx context.Context, s Scope, id ID, expected int64, at time.Time, do apply) (Consent, bool, error) {
 	for range attempts {
 		c, err := b.Get(ctx, s, id)
 		if err != nil {
-			return Consent{}, err
+			return Consent{}, false, err
 		}
 		if expected != 0 && c.Revision != expected {
-			return Consent{}, conflict()
+			return Consent{}, false, conflict()
 		}
 		next, made, err := do(c, s.actor(c), at)
 		if errors.Is(err, ErrNoChange) {
-			return b.pass(ctx, c, true)
+			return c, true, nil
 		}
 		if err != nil {
-			return Consent{}, err
+			return Consent{}, false, err
 		}
 		err = b.store.Replace(ctx, next, made)
 		switch {
 		case err == nil:
-			return b.pass(ctx, next, false)
+			return next, false, nil
 		case errors.Is(err, ErrNotFound):
-			return Consent{}, notFound()
+			return Consent{}, false, notFound()
 		case !errors.Is(err, ErrConflict):
-			return Consent{}, unkept(fmt.Errorf("keep %s: %w", ChangeName(made.Kind), err))
+			return Consent{}, false, unkept(fmt.Errorf("keep %s: %w", ChangeName(made.Kind), err))
 		case expected != 0:
-			return Consent{}, conflict()
+			return Consent{}, false, conflict()
 		}
 	}
-	return Consent{}, conflict()
+	return Consent{}, false, conflict()
 }
 
 // pass waits at the barrier, so that whoever is told of a change may rely on it.

@@ -56,6 +56,14 @@ func (b *Book) Renew(ctx context.Context, s Scope, id ID, expected int64, until 
 	})
 }
 
+// AskRenewal asks the customer for a later end, for the partner. Until the
+// customer renews, the end is as before.
+func (b *Book) AskRenewal(ctx context.Context, s Scope, id ID, until time.Time) (Consent, error) {
+	return b.change(ctx, s, id, 0, func(c Consent, by Actor, at time.Time) (Consent, Change, error) {
+		return c.AskRenewal(until, by, at)
+	})
+}
+
 // WithdrawAccount takes one account out; the last one ends the consent.
 func (b *Book) WithdrawAccount(ctx context.Context, s Scope, id ID, expected int64, account AccountID) (Consent, error) {
 	return b.change(ctx, s, id, expected, func(c Consent, by Actor, at time.Time) (Consent, Change, error) {

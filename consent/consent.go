@@ -87,8 +87,13 @@ type Consent struct {
 	EndClamped   bool // the end asked for was beyond the longest permitted
 	Holds        Holds
 	Awaiting     []CustomerID // co-holders who must still agree, in order
+	CoHolders    []CustomerID // all whom the customer named, agreed or awaited, in order; they stay when it ends
+	Hidden       bool         // co-holders are neither asked nor told, for the customer's safety
+	RenewalAsked time.Time    // the later end the partner asks for; zero: none
+	EndAnnounced time.Time    // the end that was announced last; zero: none
 	CreatedAt    time.Time
 	ChangedAt    time.Time
+	DecidedAt    time.Time // of the last change but the gateway's own and a partner's asking for renewal
 	// FencedRevision: no answer released under an earlier revision can still
 	// begin to leave, on any replica. It is behind Revision while a change of a
 	// consent that was ACTIVE waits for those.
@@ -131,5 +136,6 @@ type Change struct {
 func (c Consent) Clone() Consent {
 	c.Shares = slices.Clone(c.Shares)
 	c.Awaiting = slices.Clone(c.Awaiting)
+	c.CoHolders = slices.Clone(c.CoHolders)
 	return c
 }

@@ -20,7 +20,7 @@ func (w *walk) draw(t *rapid.T, kind string) call {
 	if rarely(t, 8, "other revision") {
 		c.seen = rapid.SampledFrom([]int64{w.model.changes - 1, w.model.changes + 1}).Draw(t, "seen")
 	}
-	if slices.Contains([]string{"suspend", "unsuspend", "revoke", "supersede"}, kind) {
+	if slices.Contains([]string{"suspend", "unsuspend", "revoke", "supersede", "ask"}, kind) {
 		c.seen = 0 // those calls take no revision
 	}
 	switch kind {
@@ -28,16 +28,21 @@ func (w *walk) draw(t *rapid.T, kind string) call {
 		c.shares = w.drawShares(t)
 		w.drawLess(t, &c)
 		c.coHolders = rapid.SampledFrom([][]string{nil, nil, nil, {"7001"}, {"7002", "7001"}, {"7001", "7001"}, {"9593"}}).Draw(t, "co-holders")
+		c.hidden = rarely(t, 3, "hidden")
+		if c.hidden && !rarely(t, 4, "named all the same") {
+			c.coHolders = nil
+		}
 		if w.model.agreed && !rarely(t, 4, "not repeated") {
-			c.shares, c.lookBack, c.end, c.coHolders = w.model.present(), -1, 0, nil
+			c.shares, c.lookBack, c.end, c.coHolders, c.hidden = w.model.present(), -1, 0, nil, false
 		}
 	case "narrow":
 		if rapid.Bool().Draw(t, "with shares") {
 			c.shares = w.drawShares(t)
 		}
 		w.drawLess(t, &c)
-	case "renew":
+	case "renew", "ask":
 		c.end = rapid.SampledFrom([]int64{
+			w.model.wished,
 			w.model.end + 1, w.model.end + oneDay, w.now + 366*oneDay, w.now + 366*oneDay + 1, w.model.end, w.model.end - 1,
 		}).Draw(t, "end")
 	case "withdraw":
@@ -53,6 +58,8 @@ func (w *walk) drawCaller(t *rapid.T, kind string) caller {
 	}
 	usual := own
 	switch {
+	case kind == "ask":
+		usual = caller{"partner", "", "messenger"}
 	case kind == "suspend" || kind == "unsuspend":
 		usual = rapid.SampledFrom([]caller{{"bank", "", "morava"}, {"operator", "", "ops"}}).Draw(t, "holder")
 	case len(w.model.waiting) > 0 && (kind == "authorize" || kind == "reject"):

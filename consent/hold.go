@@ -24,6 +24,27 @@ func (c Consent) Unsuspend(by Actor, at time.Time) (Consent, Change, error) {
 	return c.release(step{kind: KindUnsuspend, by: by, at: moment(at)})
 }
 
+// PauseUnused holds the consent for its customer, who resumes it, because
+// nothing was released under it for UnusedFor and nobody changed it either.
+// lastUse is when something was released last; zero if never.
+func (c Consent) PauseUnused(lastUse, at time.Time) (Consent, Change, error) {
+	s := step{kind: KindPause, by: Actor{Kind: ActorSystem}, why: WhyUnused, at: moment(at)}
+	if c.unusedFrom(lastUse).After(s.at) {
+		return Consent{}, Change{}, notPossible(c, "it was used or changed lately")
+	}
+	return c.hold(s)
+}
+
+// unusedFrom is when the consent counts as unused, unless it is used or changed
+// before.
+func (c Consent) unusedFrom(lastUse time.Time) time.Time {
+	last := c.DecidedAt
+	if lastUse.After(last) {
+		last = moment(lastUse)
+	}
+	return last.Add(UnusedFor)
+}
+
 func (c Consent) hold(s step) (Consent, Change, error) {
 	next, err := c.begin(s)
 	if err != nil {
@@ -54,7 +75,7 @@ func (c Consent) release(s step) (Consent, Change, error) {
 
 func holdOf(k ActorKind) Holds {
 	switch k {
-	case ActorCustomer:
+	case ActorCustomer, ActorSystem: // the gateway pauses in the customer's place
 		return HeldByCustomer
 	case ActorBank:
 		return HeldByBank

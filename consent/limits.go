@@ -12,6 +12,12 @@ const (
 	// AuthorizationTimeout is how long after its request everybody who must agree
 	// may take.
 	AuthorizationTimeout = 60 * time.Minute
+	// EndAnnouncedBefore is how long before its end a consent is announced to end; one
+	// that lasts no longer than that is not.
+	EndAnnouncedBefore = 30 * 24 * time.Hour
+	// UnusedFor is how long nothing need be released, and nobody change it, for an
+	// ACTIVE consent to be paused.
+	UnusedFor = 90 * 24 * time.Hour
 	// MaxLookBackDays bounds the past.
 	MaxLookBackDays = 730
 	// MaxRetentionDays bounds how long a partner keeps what it received.

@@ -8,7 +8,8 @@ import (
 )
 
 // ErrNoChange means that the consent is already as the change would make it.
-// Only Revoke answers so, with the consent as it stands and no Change.
+// Only Revoke and AskRenewal answer so, with the consent as it stands and no
+// Change.
 var ErrNoChange = errors.New("consent is already so")
 
 // step is one change about to be made.
@@ -45,6 +46,9 @@ func (c Consent) finish(s step, next Consent) (Consent, Change, error) {
 	}
 	next.Revision = c.Revision + 1
 	next.ChangedAt = s.at
+	if s.by.Kind != ActorSystem && s.kind != KindAskRenewal {
+		next.DecidedAt = s.at
+	}
 	if c.Status != Active && c.Fenced() {
 		// Nothing was released under c, so nothing of it can be on its way.
 		next.FencedRevision = next.Revision
@@ -109,8 +113,9 @@ func (c Consent) standing() Status {
 	return Active
 }
 
-// ended is the consent at an end: nobody holds it and nobody is awaited any more.
+// ended is the consent at an end: nobody holds it, is awaited or asks for more
+// time any more.
 func (c Consent) ended(s Status) Consent {
-	c.Status, c.Holds, c.Awaiting = s, 0, nil
+	c.Status, c.Holds, c.Awaiting, c.RenewalAsked = s, 0, nil, time.Time{}
 	return c
 }

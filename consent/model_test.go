@@ -15,8 +15,11 @@ type model struct {
 	oneTime                 bool
 	born, end               int64
 	agreed                  bool
-	over                    string // how it ended; "" while it has not
-	waiting, holders        map[string]bool
+	over                    string          // how it ended; "" while it has not
+	waiting, named          map[string]bool // co-holders
+	hidden                  bool            // from them
+	wished, announced       int64           // an end: the partner's wish, and the one announced last; 0: none
+	decided                 int64           // when anybody but the gateway last changed it, other than by a wish
 	held                    map[string]bool
 	accounts                map[string]map[string]bool
 	lookBack                int
@@ -75,7 +78,7 @@ func (m *model) role(c caller) string {
 		return ""
 	case c.id == m.customer, m.status() == "PENDING":
 		return "customer"
-	case m.waiting[c.id], m.holders[c.id]:
+	case m.named[c.id] && !m.hidden:
 		return "co-holder"
 	}
 	return ""
@@ -90,6 +93,7 @@ type call struct {
 	lookBack  int   // -1: as it is
 	end       int64 // 0: as it is
 	coHolders []string
+	hidden    bool
 	account   string
 }
 
@@ -114,17 +118,29 @@ func (m *model) make(c call, now int64) string {
 		return impossible
 	case !m.sound(c, role, now):
 		return invalid
+	case c.kind == "ask" && m.wish(c, now) == m.wished:
+		return same
 	}
 	m.changes++
-	if role == "co-holder" {
-		m.holders[c.by.id] = true
+	if c.kind == "ask" {
+		m.wished = m.wish(c, now)
+		return done
 	}
+	m.decided = now
 	m.do(c, role)
-	if m.over != "" {
-		m.held, m.waiting = map[string]bool{}, map[string]bool{}
-	}
+	m.settle()
 	return done
 }
+
+// settle lets go of whoever holds, is awaited or wishes, once it is over.
+func (m *model) settle() {
+	if m.over != "" {
+		m.held, m.waiting, m.wished = map[string]bool{}, map[string]bool{}, 0
+	}
+}
+
+// wish is the end a partner's call asks for: at most a year from now.
+func (m *model) wish(c call, now int64) int64 { return min(c.end, now+366*oneDay) }
 
 // may says whether such a call is possible at all.
 func (m *model) may(c call, role string) bool {
@@ -144,6 +160,8 @@ func (m *model) may(c call, role string) bool {
 		return m.live() && role != "customer" && m.held[role]
 	case "renew":
 		return mine && (m.status() == "ACTIVE" || m.status() == "PAUSED")
+	case "ask":
+		return role == "partner" && m.live()
 	case "withdraw":
 		return m.agreed && role != "partner" && role != "operator"
 	case "revoke":
@@ -160,11 +178,13 @@ func (m *model) sound(c call, role string, now int64) bool {
 	case c.kind == "authorize" && role == "co-holder":
 		return m.repeats(c)
 	case c.kind == "authorize":
-		return len(c.shares) > 0 && m.fits(c, now) && soundCoHolders(c)
+		return len(c.shares) > 0 && m.fits(c, now) && soundCoHolders(c) && !(c.hidden && len(c.coHolders) > 0)
 	case c.kind == "narrow":
 		return m.fits(c, now) && m.shrinks(c)
 	case c.kind == "renew":
 		return c.end > m.end && c.end <= now+366*oneDay
+	case c.kind == "ask":
+		return m.wish(c, now) > m.end
 	case c.kind == "withdraw":
 		return m.accounts[c.account] != nil
 	}
@@ -222,7 +242,7 @@ func (m *model) shrinks(c call) bool {
 }
 
 func (m *model) repeats(c call) bool {
-	return m.sharesAre(c.shares) && m.daysAfter(c) == m.lookBack && (c.end == 0 || c.end == m.end) && len(c.coHolders) == 0
+	return m.sharesAre(c.shares) && m.daysAfter(c) == m.lookBack && (c.end == 0 || c.end == m.end) && len(c.coHolders) == 0 && !c.hidden
 }
 
 func (m *model) sharesAre(shares []want) bool {
@@ -272,9 +292,9 @@ func (m *model) do(c call, role string) {
 			delete(m.waiting, c.by.id)
 			return
 		}
-		m.customer, m.agreed = c.by.id, true
+		m.customer, m.agreed, m.hidden = c.by.id, true, c.hidden
 		for _, h := range c.coHolders {
-			m.waiting[h] = true
+			m.waiting[h], m.named[h] = true, true
 		}
 		m.take(c)
 	case "narrow":
@@ -289,7 +309,7 @@ func (m *model) do(c call, role string) {
 	case "resume", "unsuspend":
 		delete(m.held, role)
 	case "renew":
-		m.end = c.end
+		m.end, m.wished = c.end, 0
 	case "withdraw":
 		if delete(m.accounts, c.account); len(m.accounts) == 0 {
 			m.over = "REVOKED"
@@ -317,9 +337,9 @@ func (m *model) take(c call) {
 	}
 }
 
-// sweep is what the gateway does by itself; first is when data was first
-// released, 0 for never.
-func (m *model) sweep(now, first int64) int {
+// sweep is what the gateway does by itself; first and last are when data was
+// first and last released, 0 for never.
+func (m *model) sweep(now, first, last int64) int {
 	switch {
 	case m.over != "":
 		return 0
@@ -327,10 +347,14 @@ func (m *model) sweep(now, first int64) int {
 		m.over = "EXPIRED"
 	case m.live() && m.oneTime && first != 0 && now >= first+15*minute:
 		m.over = "CONSUMED"
+	case m.live() && m.announced != m.end && m.end-m.born > 30*oneDay && now >= m.end-30*oneDay:
+		m.announced = m.end
+	case m.status() == "ACTIVE" && now >= max(last, m.decided)+90*oneDay:
+		m.held["customer"] = true
 	default:
 		return 0
 	}
 	m.changes++
-	m.held, m.waiting = map[string]bool{}, map[string]bool{}
+	m.settle()
 	return 1
 }

@@ -39,6 +39,8 @@ const (
 	KindExpire          = consentv1.ChangeKind_CHANGE_KIND_EXPIRE
 	KindConsume         = consentv1.ChangeKind_CHANGE_KIND_CONSUME
 	KindSupersede       = consentv1.ChangeKind_CHANGE_KIND_SUPERSEDE
+	KindAskRenewal      = consentv1.ChangeKind_CHANGE_KIND_ASK_RENEWAL
+	KindAnnounceEnd     = consentv1.ChangeKind_CHANGE_KIND_ANNOUNCE_END
 )
 
 // The roles of actors, by their short names.
@@ -65,6 +67,7 @@ const (
 	WhySecurity             = consentv1.ChangeReason_CHANGE_REASON_SECURITY
 	WhySuperseded           = consentv1.ChangeReason_CHANGE_REASON_SUPERSEDED
 	WhyOneTimeUsed          = consentv1.ChangeReason_CHANGE_REASON_ONE_TIME_USED
+	WhyUnused               = consentv1.ChangeReason_CHANGE_REASON_UNUSED
 	WhyAccountClosed        = consentv1.ChangeReason_CHANGE_REASON_ACCOUNT_CLOSED
 )
 

@@ -84,25 +84,3 @@ func withdrawn(by ActorKind, last bool) Why {
 	}
 	return WhyUnstated
 }
-
-// Renew gives the consent a later end, at most MaxDuration from now, and
-// changes nothing else.
-func (c Consent) Renew(until time.Time, by Actor, at time.Time) (Consent, Change, error) {
-	s := step{kind: KindRenew, by: by, at: moment(at)}
-	next, err := c.begin(s)
-	if err != nil {
-		return Consent{}, Change{}, err
-	}
-	var f faults
-	next.ValidUntil = moment(until)
-	switch {
-	case !next.ValidUntil.After(c.ValidUntil):
-		f.add("valid_until", "is not later than the present end")
-	case next.ValidUntil.After(s.at.Add(MaxDuration)):
-		f.add("valid_until", "is more than %d days from now", MaxDuration/(24*time.Hour))
-	}
-	if err := f.refuse(); err != nil {
-		return Consent{}, Change{}, err
-	}
-	return c.finish(s, next)
-}

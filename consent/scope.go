@@ -11,9 +11,8 @@ type Scope interface {
 }
 
 // ByCustomer is one customer of one bank, as that bank authenticated them. It
-// reaches the customer's own consents, those that wait for them as a co-holder
-// or that they decided about as one, and any PENDING one of the bank whose id
-// they know.
+// reaches the customer's own consents, those that name them as a co-holder and
+// are not hidden, and any PENDING one of the bank whose id they know.
 type ByCustomer struct {
 	Bank     BankID
 	Customer CustomerID
@@ -23,7 +22,7 @@ func (s ByCustomer) reaches(c Consent) bool {
 	if s.Customer == "" || s.Bank == "" || s.Bank != c.Bank {
 		return false
 	}
-	return s.decides(c) || slices.Contains(c.Awaiting, s.Customer)
+	return s.decides(c) || !c.Hidden && slices.Contains(c.CoHolders, s.Customer)
 }
 
 // decides says whether it is the customer's consent, or may become it.

@@ -16,13 +16,25 @@ var (
 	ErrExists = errors.New("consent id is taken")
 )
 
-// Query selects consents of one customer at one bank, newest first
-// (by CreatedAt, then ID, both descending).
+// Query selects consents, newest first (by CreatedAt, then ID, both
+// descending): a partner's, all of a bank, those of one customer of a bank, or
+// those that name one customer of a bank as a co-holder and are not hidden.
 type Query struct {
+	Partner  PartnerID
 	Bank     BankID
 	Customer CustomerID
-	Before   ID  // only those after this one in that order; "" from the start
-	Limit    int // at most this many; at least 1
+	CoHolder CustomerID
+	LiveOnly bool // only those that are not at an end
+	Before   ID   // only those after this one in that order; "" from the start
+	Limit    int  // at most this many; at least 1
+}
+
+// formed says whether the query is of exactly one of its forms.
+func (q Query) formed() bool {
+	if q.Partner != "" {
+		return q.Bank == "" && q.Customer == "" && q.CoHolder == ""
+	}
+	return q.Bank != "" && (q.Customer == "" || q.CoHolder == "")
 }
 
 // Store keeps consents: every revision forever, and the newest as the truth the
@@ -44,11 +56,18 @@ type Store interface {
 	Get(ctx context.Context, id ID) (Consent, error)
 	// Changes reads the history, oldest first, or ErrNotFound.
 	Changes(ctx context.Context, id ID) ([]Change, error)
-	// List reads newest revisions.
+	// List reads newest revisions. Co-holders are those that the customer named
+	// on authorizing; no later change has others.
 	List(ctx context.Context, q Query) ([]Consent, error)
-	// Due lists consents that are not at an end and whose ValidUntil or, while
-	// not fully authorized, CreatedAt+AuthorizationTimeout is not after at, and
-	// all one-time consents that are Live; oldest first (by CreatedAt, then ID),
-	// at most limit.
+	// Events reads changes in an order that has those of each consent in theirs,
+	// and a cursor behind the last. A change that was not committed when the
+	// cursor was made comes later, whatever was committed meanwhile.
+	Events(ctx context.Context, q EventQuery) ([]Change, Cursor, error)
+	// Due lists consents that are not at an end and whose NextLook, or what it was
+	// postponed to, is not after at; oldest first (by CreatedAt, then ID), at most
+	// limit.
 	Due(ctx context.Context, at time.Time, limit int) ([]ID, error)
+	// Postpone notes that nothing is to be done about a consent before an instant,
+	// if it is still at the revision. It is no change of the consent.
+	Postpone(ctx context.Context, id ID, revision int64, until time.Time) error
 }

@@ -15,70 +15,183 @@ const sweepBatch = 256
 // FirstUse tells when data was first released under a consent; false if never.
 type FirstUse = func(ctx context.Context, id ID) (time.Time, bool, error)
 
-// Sweep expires what is due and consumes one-time consents whose sitting, which
-// begins with their first use, is over. It answers how many it ended. A consent
-// that fails does not keep the others from their end; the error has them all.
-// Sweeps may run at once; a consent ends once.
-func (b *Book) Sweep(ctx context.Context, firstUse FirstUse, sitting time.Duration) (int, error) {
-	at := moment(b.now())
-	swept, seen := 0, map[ID]bool{}
-	var failed []error
+// LastUse tells when data was last released under each of some consents; those
+// under which none was are left out.
+type LastUse = func(ctx context.Context, ids []ID) (map[ID]time.Time, error)
+
+// NextLook is when a sweep has to look at a consent that has not ended, if it
+// is not changed before: because it ends, its end is to be announced, or it may
+// be unused. It is the zero time, which is always, for a one-time consent that
+// is Live: that ends by its use.
+func (c Consent) NextLook() time.Time { return c.nextLook(time.Time{}) }
+
+func (c Consent) nextLook(lastUse time.Time) time.Time {
+	if Live(c.Status) && c.Asked.OneTime {
+		return time.Time{}
+	}
+	next, _ := c.endByTime()
+	sooner := func(t time.Time) {
+		if t.Before(next) {
+			next = t
+		}
+	}
+	if c.toAnnounce() {
+		sooner(c.announcedFrom())
+	}
+	if c.Status == Active {
+		sooner(c.unusedFrom(lastUse))
+	}
+	return next
+}
+
+// sweep is one sweep under way.
+type sweep struct {
+	book     *Book
+	at       time.Time
+	firstUse FirstUse
+	lastUse  LastUse
+	sitting  time.Duration
+	seen     map[ID]bool
+	changed  int
+	failed   []error
+}
+
+// Sweep does what time does: it expires what is due, consumes one-time consents
+// whose sitting, which begins with their first use, is over, announces ends, and
+// pauses what is unused; one of these for each consent, in this order. It
+// answers how many it changed. A consent that fails does not keep the others
+// from theirs; the error has them all. Sweeps may run at once; each change is
+// made once.
+func (b *Book) Sweep(ctx context.Context, firstUse FirstUse, lastUse LastUse, sitting time.Duration) (int, error) {
+	s := &sweep{book: b, at: moment(b.now()), firstUse: firstUse, lastUse: lastUse, sitting: sitting, seen: map[ID]bool{}}
 	// One-time consents stay listed as long as they live. So that they can't
 	// crowd out what comes behind them, each turn asks for more.
 	for limit := sweepBatch; ; limit *= 2 {
-		ids, err := b.store.Due(ctx, at, limit)
+		ids, err := b.store.Due(ctx, s.at, limit)
 		if err != nil {
-			return swept, errors.Join(append(failed, fmt.Errorf("list due consents: %w", err))...)
+			s.fail("list due consents", err)
+			break
 		}
-		for _, id := range ids {
-			if ctx.Err() != nil {
-				return swept, errors.Join(append(failed, fmt.Errorf("sweep: %w", ctx.Err()))...)
-			}
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
-			ended, err := b.sweepOne(ctx, id, at, firstUse, sitting)
-			if err != nil {
-				failed = append(failed, fmt.Errorf("sweep %s: %w", id, err))
-			}
-			if ended {
-				swept++
-			}
+		s.turn(ctx, ids)
+		if ctx.Err() != nil {
+			s.fail("sweep", ctx.Err())
+			break
 		}
 		if len(ids) < limit {
-			return swept, errors.Join(failed...)
+			break
+		}
+	}
+	return s.changed, errors.Join(s.failed...)
+}
+
+func (s *sweep) fail(doing string, err error) {
+	s.failed = append(s.failed, fmt.Errorf("%s: %w", doing, err))
+}
+
+// turn looks at each consent that was not looked at yet.
+func (s *sweep) turn(ctx context.Context, ids []ID) {
+	var all []Consent
+	for _, id := range ids {
+		if s.seen[id] || ctx.Err() != nil {
+			continue
+		}
+		s.seen[id] = true
+		c, err := s.book.Get(ctx, bySystem{}, id)
+		if err != nil {
+			s.fail("sweep "+string(id), err)
+			continue
+		}
+		all = append(all, c)
+	}
+	last, known := s.used(ctx, all)
+	for _, c := range all {
+		if ctx.Err() != nil {
+			return
+		}
+		changed, err := s.one(ctx, c, last[c.ID], known)
+		if err != nil {
+			s.fail("sweep "+string(c.ID), err)
+		}
+		if changed {
+			s.changed++
 		}
 	}
 }
 
-// sweepOne says whether it ended the consent. Whoever came first is no error.
-func (b *Book) sweepOne(ctx context.Context, id ID, at time.Time, firstUse FirstUse, sitting time.Duration) (bool, error) {
-	c, err := b.Get(ctx, bySystem{}, id)
+// used asks for the last use of those that may be unused; false if that is not
+// known.
+func (s *sweep) used(ctx context.Context, all []Consent) (map[ID]time.Time, bool) {
+	var ask []ID
+	for _, c := range all {
+		if c.Status == Active && !c.unusedFrom(time.Time{}).After(s.at) && !c.due(s.at) {
+			ask = append(ask, c.ID)
+		}
+	}
+	if len(ask) == 0 {
+		return nil, true
+	}
+	last, err := s.lastUse(ctx, ask)
 	if err != nil {
-		return false, err
+		s.fail("read last uses", err)
 	}
-	end := b.Expire
-	if !c.due(at) {
-		first, used, err := usedFirst(ctx, c, firstUse)
-		if err != nil {
-			return false, fmt.Errorf("read first use: %w", err)
-		}
-		if !used || first.Add(sitting).After(at) {
-			return false, nil
-		}
-		end = b.Consume
+	return last, err == nil
+}
+
+// one says whether it changed the consent. Whoever came first is no error.
+func (s *sweep) one(ctx context.Context, c Consent, lastUse time.Time, known bool) (bool, error) {
+	over, err := s.sittingOver(ctx, c)
+	if err != nil {
+		return false, fmt.Errorf("read first use: %w", err)
 	}
-	_, err = end(ctx, id)
-	if err != nil && refusal.ReasonOf(err) == refusal.ChangeNotPossible {
+	switch {
+	case c.due(s.at):
+		_, err = s.book.Expire(ctx, c.ID)
+	case over:
+		_, err = s.book.Consume(ctx, c.ID)
+	case c.toAnnounce() && !c.announcedFrom().After(s.at):
+		_, err = s.book.announceEnd(ctx, c.ID)
+	case c.Status == Active && known && !c.unusedFrom(lastUse).After(s.at):
+		_, err = s.book.pauseUnused(ctx, c, lastUse)
+	default:
+		return false, s.postpone(ctx, c, lastUse)
+	}
+	if reason := refusal.ReasonOf(err); err != nil && (reason == refusal.ChangeNotPossible || reason == refusal.ConsentConflict) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func usedFirst(ctx context.Context, c Consent, firstUse FirstUse) (time.Time, bool, error) {
-	if !c.Asked.OneTime || !Live(c.Status) {
-		return time.Time{}, false, nil
+// postpone keeps a consent that is in use from being listed until it may be
+// unused again.
+func (s *sweep) postpone(ctx context.Context, c Consent, lastUse time.Time) error {
+	next := c.nextLook(lastUse)
+	if !next.After(s.at) {
+		return nil
 	}
-	return firstUse(ctx, c.ID)
+	if err := s.book.store.Postpone(ctx, c.ID, c.Revision, next); err != nil {
+		return fmt.Errorf("postpone: %w", err)
+	}
+	return nil
+}
+
+// sittingOver says whether it is a one-time consent that was used.
+func (s *sweep) sittingOver(ctx context.Context, c Consent) (bool, error) {
+	if !c.Asked.OneTime || !Live(c.Status) || c.due(s.at) {
+		return false, nil
+	}
+	first, used, err := s.firstUse(ctx, c.ID)
+	return used && !first.Add(s.sitting).After(s.at), err
+}
+
+func (b *Book) announceEnd(ctx context.Context, id ID) (Consent, error) {
+	return b.change(ctx, bySystem{}, id, 0, func(c Consent, _ Actor, at time.Time) (Consent, Change, error) {
+		return c.AnnounceEnd(at)
+	})
+}
+
+// pauseUnused pauses the consent as it was when its last use was read.
+func (b *Book) pauseUnused(ctx context.Context, c Consent, lastUse time.Time) (Consent, error) {
+	return b.change(ctx, bySystem{}, c.ID, c.Revision, func(c Consent, _ Actor, at time.Time) (Consent, Change, error) {
+		return c.PauseUnused(lastUse, at)
+	})
 }

@@ -20,6 +20,8 @@ func (f *faulty) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID
 
 func unused(context.Context, consent.ID) (time.Time, bool, error) { return time.Time{}, false, nil }
 
+func neverUsed(context.Context, []consent.ID) (map[consent.ID]time.Time, error) { return nil, nil }
+
 func usedAt(at time.Time) consent.FirstUse {
 	return func(context.Context, consent.ID) (time.Time, bool, error) { return at, true, nil }
 }
@@ -32,7 +34,7 @@ func (s *shelf) oneTime(t *testing.T) consent.Consent {
 
 func (s *shelf) wantSweep(t *testing.T, use consent.FirstUse, want int) {
 	t.Helper()
-	if n, err := s.Sweep(t.Context(), use, sitting); err != nil || n != want {
+	if n, err := s.Sweep(t.Context(), use, neverUsed, sitting); err != nil || n != want {
 		t.Errorf("swept %d, %v; want %d", n, err, want)
 	}
 }
@@ -123,7 +125,7 @@ func TestSweepGoesOnAfterOneThatFails(t *testing.T) {
 	errLog := errors.New("log failed")
 	n, err := s.Sweep(t.Context(), func(context.Context, consent.ID) (time.Time, bool, error) {
 		return time.Time{}, false, errLog
-	}, sitting)
+	}, neverUsed, sitting)
 	if n != 1 || !errors.Is(err, errDisk) || !errors.Is(err, errLog) {
 		t.Errorf("swept %d, error %v; want 1 and both failures", n, err)
 	}
@@ -156,11 +158,11 @@ func TestSweepTellsThatNothingCouldBeRead(t *testing.T) {
 	s, f := failing()
 	s.oneTime(t)
 	f.due = errDisk
-	if n, err := s.Sweep(t.Context(), unused, sitting); n != 0 || !errors.Is(err, errDisk) {
+	if n, err := s.Sweep(t.Context(), unused, neverUsed, sitting); n != 0 || !errors.Is(err, errDisk) {
 		t.Errorf("swept %d, error %v", n, err)
 	}
 	f.due, f.get = nil, errDisk
-	if n, err := s.Sweep(t.Context(), unused, sitting); n != 0 || !errors.Is(err, errDisk) {
+	if n, err := s.Sweep(t.Context(), unused, neverUsed, sitting); n != 0 || !errors.Is(err, errDisk) {
 		t.Errorf("swept %d, error %v", n, err)
 	}
 }
@@ -176,7 +178,7 @@ func TestSweepStopsWhenItsCallerDoes(t *testing.T) {
 		asked++
 		cancel()
 		return time.Time{}, false, nil
-	}, sitting)
+	}, neverUsed, sitting)
 	if !errors.Is(err, context.Canceled) || asked != 1 {
 		t.Errorf("asked %d times, error %v", asked, err)
 	}

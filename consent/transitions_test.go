@@ -187,6 +187,7 @@ func everyChange(c consent.Consent, by consent.Actor) []attempt {
 		{consent.KindSuspend, func() (consent.Consent, consent.Change, error) { return c.Suspend(by, start) }},
 		{consent.KindUnsuspend, func() (consent.Consent, consent.Change, error) { return c.Unsuspend(by, start) }},
 		{consent.KindRenew, func() (consent.Consent, consent.Change, error) { return c.Renew(start.Add(300*day), by, start) }},
+		{consent.KindAskRenewal, func() (consent.Consent, consent.Change, error) { return c.AskRenewal(start.Add(300*day), by, start) }},
 		{consent.KindWithdrawAccount, func() (consent.Consent, consent.Change, error) { return c.WithdrawAccount("A1", by, start) }},
 		{consent.KindRevoke, func() (consent.Consent, consent.Change, error) { return c.Revoke(by, start) }},
 		{consent.KindSupersede, func() (consent.Consent, consent.Change, error) { return c.Supersede(by, start) }},
@@ -205,6 +206,10 @@ func everyChange(c consent.Consent, by consent.Actor) []attempt {
 		}
 		all = append(all,
 			attempt{consent.KindExpire, func() (consent.Consent, consent.Change, error) { return c.Expire(late) }},
+			attempt{consent.KindAnnounceEnd, func() (consent.Consent, consent.Change, error) { return c.AnnounceEnd(c.ValidUntil.Add(-day)) }},
+			attempt{consent.KindPause, func() (consent.Consent, consent.Change, error) {
+				return c.PauseUnused(start, start.Add(consent.UnusedFor))
+			}},
 			attempt{consent.KindConsume, func() (consent.Consent, consent.Change, error) { return c.Consume(start) }})
 	}
 	return all

@@ -22,7 +22,10 @@ type walk struct {
 	model   model
 	id      consent.ID
 	now     int64 // milliseconds
-	used    int64
+	used    int64 // first
+	usedNow int64 // last
+	events  []consent.Change
+	cursor  consent.Cursor
 	renewed bool
 	last    consent.Consent
 	digests map[[32]byte]int64
@@ -34,14 +37,17 @@ func TestBookDoesWhatTheModelDoes(t *testing.T) {
 		actions := map[string]func(*rapid.T){
 			"":     w.check,
 			"time": w.wait, "sweep": w.sweep, "use": func(*rapid.T) {
-				if w.used == 0 && w.model.live() {
-					w.used = w.now
+				if w.model.status() == "ACTIVE" {
+					w.usedNow = w.now
+					if w.used == 0 {
+						w.used = w.now
+					}
 				}
 			},
 		}
 		for _, kind := range []string{
 			"authorize", "reject", "narrow", "pause", "resume", "suspend", "unsuspend",
-			"renew", "withdraw", "revoke", "supersede",
+			"renew", "ask", "withdraw", "revoke", "supersede",
 		} {
 			actions[kind] = func(t *rapid.T) { w.try(t, kind) }
 		}
@@ -79,8 +85,8 @@ func newWalk(t *rapid.T) *walk {
 	w.id, w.last = c.ID, c
 	w.model = model{
 		bank: "morava", partner: "messenger", kinds: closure(kinds), askedLookBack: days, lookBack: days, oneTime: asked.OneTime,
-		born: w.now, end: w.now + min(life, 366*oneDay), changes: 1,
-		waiting: map[string]bool{}, holders: map[string]bool{}, held: map[string]bool{}, accounts: map[string]map[string]bool{},
+		born: w.now, decided: w.now, end: w.now + min(life, 366*oneDay), changes: 1,
+		waiting: map[string]bool{}, named: map[string]bool{}, held: map[string]bool{}, accounts: map[string]map[string]bool{},
 	}
 	return w
 }
@@ -100,7 +106,8 @@ func setOf(kinds []string) consent.Clusters {
 
 func (w *walk) wait(t *rapid.T) {
 	to := rapid.SampledFrom([]int64{
-		w.now + 1, w.now + minute, w.now + 15*minute, w.now + oneDay, w.now + 40*oneDay, w.model.born + hour - 1, w.model.end - 1, w.model.end,
+		w.now + 1, w.now + minute, w.now + 15*minute, w.now + oneDay, w.now + 40*oneDay, w.now + 90*oneDay, w.model.end - 30*oneDay,
+		w.model.born + hour - 1, w.model.end - 1, w.model.end,
 	}).Draw(t, "to")
 	// Most of the time little passes: a consent whose end was reached is dull.
 	if to > w.now && (to < w.now+10*minute || rarely(t, 5, "far")) {
@@ -109,9 +116,17 @@ func (w *walk) wait(t *rapid.T) {
 }
 
 func (w *walk) sweep(t *rapid.T) {
-	want := w.model.sweep(w.now, w.used)
+	want := w.model.sweep(w.now, w.used, w.usedNow)
 	n, err := w.book.Sweep(context.Background(), func(context.Context, consent.ID) (time.Time, bool, error) {
 		return time.UnixMilli(w.used), w.used != 0, nil
+	}, func(_ context.Context, ids []consent.ID) (map[consent.ID]time.Time, error) {
+		last := map[consent.ID]time.Time{}
+		for _, id := range ids {
+			if w.usedNow != 0 {
+				last[id] = time.UnixMilli(w.usedNow)
+			}
+		}
+		return last, nil
 	}, 15*time.Minute)
 	if err != nil || n != want {
 		t.Fatalf("swept %d, %v; want %d", n, err, want)
@@ -156,7 +171,7 @@ func (w *walk) send(c call) (consent.Consent, error) {
 		for _, h := range c.coHolders {
 			holders = append(holders, consent.CustomerID(h))
 		}
-		return w.book.Authorize(ctx, s, w.id, c.seen, consent.Choice{Shares: shares, LookBackDays: days, ValidUntil: end, CoHolders: holders})
+		return w.book.Authorize(ctx, s, w.id, c.seen, consent.Choice{Shares: shares, LookBackDays: days, ValidUntil: end, CoHolders: holders, Hidden: c.hidden})
 	case "reject":
 		return w.book.Reject(ctx, s, w.id, c.seen)
 	case "narrow":
@@ -171,6 +186,8 @@ func (w *walk) send(c call) (consent.Consent, error) {
 		return w.book.Unsuspend(ctx, s, w.id)
 	case "renew":
 		return w.book.Renew(ctx, s, w.id, c.seen, end)
+	case "ask":
+		return w.book.AskRenewal(ctx, s, w.id, end)
 	case "withdraw":
 		return w.book.WithdrawAccount(ctx, s, w.id, c.seen, consent.AccountID(c.account))
 	case "revoke":
@@ -208,6 +225,8 @@ func (w *walk) check(t *rapid.T) {
 		t.Fatalf("history: %v", err)
 	}
 	replays(t, history, c)
+	w.tells(t, history)
+	w.showsItsHolders(t)
 	w.neverWider(t, c)
 	w.endsAreFinal(t, c)
 	if r, known := w.digests[c.Grant().Digest()]; known && r != c.Revision {
@@ -240,6 +259,39 @@ func (w *walk) neverWider(t *rapid.T, c consent.Consent) {
 	}
 }
 
+// tells requires that who reads on gets each change once and in order.
+func (w *walk) tells(t *rapid.T, history []consent.Change) {
+	for {
+		found, next, err := w.book.Events(context.Background(), consent.EventQuery{Partner: "messenger", After: w.cursor, Limit: 2})
+		if err != nil {
+			t.Fatalf("events: %v", err)
+		}
+		if len(found) == 0 {
+			break
+		}
+		w.events, w.cursor = append(w.events, found...), next
+	}
+	if d := cmp.Diff(history, w.events); d != "" {
+		t.Fatalf("events are not the history (-history +events):\n%s", d)
+	}
+}
+
+// showsItsHolders requires that co-holders find the consent in their list, and
+// reach it, exactly if they were named and it is not hidden.
+func (w *walk) showsItsHolders(t *rapid.T) {
+	for _, id := range []string{"7001", "7002", "9593", "1"} {
+		who := caller{"customer", "morava", id}
+		found, err := w.book.List(context.Background(), consent.Query{Bank: "morava", CoHolder: consent.CustomerID(id), Limit: 5})
+		if want := w.model.named[id] && !w.model.hidden; err != nil || len(found) == 1 != want {
+			t.Fatalf("%s finds %d as a co-holder, %v; want one: %v", id, len(found), err, want)
+		}
+		_, err = w.book.Get(context.Background(), scopeOf(who), w.id)
+		if want := w.model.role(who) != ""; (err == nil) != want {
+			t.Fatalf("%s reads it: %v; want so: %v", id, err, want)
+		}
+	}
+}
+
 func (w *walk) endsAreFinal(t *rapid.T, c consent.Consent) {
 	if !consent.Ended(w.last.Status) {
 		return
@@ -264,6 +316,9 @@ func replays(t *rapid.T, history []consent.Change, c consent.Consent) {
 		}[ch.Actor.Kind]
 		switch ch.Kind {
 		case consent.KindPause, consent.KindSuspend:
+			if ch.Actor.Kind == consent.ActorSystem {
+				own = consent.HeldByCustomer // who resumes
+			}
 			holds |= own
 		case consent.KindResume, consent.KindUnsuspend:
 			holds &^= own
@@ -290,6 +345,10 @@ type picture struct {
 	Revision, Born, End  int64
 	LookBack             int
 	Held, Waiting, Asked []string
+	Named                []string
+	Hidden               bool
+	Wished, Announced    int64
+	Decided              int64
 	Accounts             map[string][]string
 }
 
@@ -297,6 +356,7 @@ func (m *model) picture() picture {
 	p := picture{
 		Status: m.status(), Customer: m.customer, Revision: m.changes, Born: m.born, End: m.end, LookBack: m.lookBack,
 		Held: sorted(m.held), Waiting: sorted(m.waiting), Asked: sorted(m.kinds), Accounts: map[string][]string{},
+		Named: sorted(m.named), Hidden: m.hidden, Wished: m.wished, Announced: m.announced, Decided: m.decided,
 	}
 	for a, kinds := range m.accounts {
 		p.Accounts[a] = sorted(kinds)
@@ -309,7 +369,7 @@ func sorted(set map[string]bool) []string {
 }
 
 func pictureOf(c consent.Consent) picture {
-	held, waiting := map[string]bool{}, map[string]bool{}
+	held, waiting, named := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for h, name := range map[consent.Holds]string{
 		consent.HeldByCustomer: "customer", consent.HeldByBank: "bank", consent.HeldByOperator: "operator",
 	} {
@@ -320,14 +380,25 @@ func pictureOf(c consent.Consent) picture {
 	for _, h := range c.Awaiting {
 		waiting[string(h)] = true
 	}
+	for _, h := range c.CoHolders {
+		named[string(h)] = true
+	}
 	p := picture{
 		Status: consent.StatusName(c.Status), Customer: string(c.Customer), Revision: c.Revision,
 		Born: c.CreatedAt.UnixMilli(), End: c.ValidUntil.UnixMilli(), LookBack: c.LookBackDays,
 		Held: sorted(held), Waiting: sorted(waiting), Asked: sorted(closure(c.Asked.Clusters.Names())),
+		Named: sorted(named), Hidden: c.Hidden, Wished: milli(c.RenewalAsked), Announced: milli(c.EndAnnounced), Decided: milli(c.DecidedAt),
 		Accounts: map[string][]string{},
 	}
 	for _, s := range c.Shares {
 		p.Accounts[string(s.Account)] = sorted(closure(s.Clusters.Names()))
 	}
 	return p
+}
+
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
 }

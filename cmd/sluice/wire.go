@@ -161,11 +161,14 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 func (h *house) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	lastRelease := func(context.Context, []consent.ID) (map[consent.ID]time.Time, error) {
+		return map[consent.ID]time.Time{}, nil
+	}
 	for {
-		if n, err := h.book.Sweep(ctx, h.log.FirstRelease, disclosure.OneTimeSitting); err != nil && ctx.Err() == nil {
+		if n, err := h.book.Sweep(ctx, h.log.FirstRelease, lastRelease, disclosure.OneTimeSitting); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "sweep", "error", err)
 		} else if n > 0 {
-			h.logger.InfoContext(ctx, "sweep", "ended", n)
+			h.logger.InfoContext(ctx, "sweep", "changed", n)
 		}
 		if _, err := h.book.Settle(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "settle", "error", err)

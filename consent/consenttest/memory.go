@@ -12,15 +12,25 @@ import (
 )
 
 // Memory is a consent.Store in memory. It keeps every revision and shares no
-// memory with its callers. It may be used by many goroutines.
+// memory with its callers. It may be used by many goroutines. It has one shard.
 type Memory struct {
-	mu   sync.Mutex
-	kept map[consent.ID]*entry
+	mu     sync.Mutex
+	kept   map[consent.ID]*entry
+	events []consent.Change // of all, in the order they were kept
 }
 
 type entry struct {
 	revisions []consent.Consent
 	changes   []consent.Change
+	look      time.Time
+}
+
+// keep adds a revision.
+func (m *Memory) keep(e *entry, c consent.Consent, ch consent.Change) {
+	e.revisions = append(e.revisions, c.Clone())
+	e.changes = append(e.changes, ch)
+	e.look = c.NextLook()
+	m.events = append(m.events, ch)
 }
 
 func (e *entry) newest() consent.Consent { return e.revisions[len(e.revisions)-1] }
@@ -38,7 +48,9 @@ func (m *Memory) Create(ctx context.Context, c consent.Consent, ch consent.Chang
 	if m.kept[c.ID] != nil {
 		return consent.ErrExists
 	}
-	m.kept[c.ID] = &entry{revisions: []consent.Consent{c.Clone()}, changes: []consent.Change{ch}}
+	e := &entry{}
+	m.kept[c.ID] = e
+	m.keep(e, c, ch)
 	return nil
 }
 
@@ -57,8 +69,7 @@ func (m *Memory) Replace(ctx context.Context, c consent.Consent, ch consent.Chan
 		return consent.ErrConflict
 	}
 	c.FencedRevision = max(c.FencedRevision, e.newest().FencedRevision)
-	e.revisions = append(e.revisions, c.Clone())
-	e.changes = append(e.changes, ch)
+	m.keep(e, c, ch)
 	return nil
 }
 
@@ -120,7 +131,7 @@ func (m *Memory) Changes(ctx context.Context, id consent.ID) ([]consent.Change, 
 	return slices.Clone(e.changes), nil
 }
 
-// List reads a customer's consents. Nothing comes after an unknown Before.
+// List reads newest revisions. Nothing comes after an unknown Before.
 func (m *Memory) List(ctx context.Context, q consent.Query) ([]consent.Consent, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("list consents: %w", err)
@@ -134,7 +145,7 @@ func (m *Memory) List(ctx context.Context, q consent.Query) ([]consent.Consent, 
 	var found []consent.Consent
 	for _, e := range m.kept {
 		c := e.newest()
-		if c.Bank != q.Bank || c.Customer != q.Customer {
+		if !selected(c, q) {
 			continue
 		}
 		if before == nil || older(before.newest(), c) < 0 {
@@ -143,6 +154,22 @@ func (m *Memory) List(ctx context.Context, q consent.Query) ([]consent.Consent, 
 	}
 	slices.SortFunc(found, older)
 	return found[:min(len(found), q.Limit)], nil
+}
+
+func selected(c consent.Consent, q consent.Query) bool {
+	switch {
+	case q.LiveOnly && consent.Ended(c.Status):
+		return false
+	case q.Partner != "":
+		return c.Partner == q.Partner
+	case c.Bank != q.Bank:
+		return false
+	case q.Customer != "":
+		return c.Customer == q.Customer
+	case q.CoHolder != "":
+		return !c.Hidden && slices.Contains(c.CoHolders, q.CoHolder)
+	}
+	return true
 }
 
 // older orders newest first.
@@ -159,7 +186,7 @@ func (m *Memory) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID
 	defer m.mu.Unlock()
 	var found []consent.Consent
 	for _, e := range m.kept {
-		if c := e.newest(); due(c, at) {
+		if c := e.newest(); !consent.Ended(c.Status) && !e.look.After(at) {
 			found = append(found, c)
 		}
 	}
@@ -171,14 +198,33 @@ func (m *Memory) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID
 	return ids, nil
 }
 
-func due(c consent.Consent, at time.Time) bool {
-	switch {
-	case consent.Ended(c.Status):
-		return false
-	case !c.ValidUntil.After(at):
-		return true
-	case consent.Live(c.Status):
-		return c.Asked.OneTime
+// Postpone notes when to look at a consent again.
+func (m *Memory) Postpone(ctx context.Context, id consent.ID, revision int64, until time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("postpone: %w", err)
 	}
-	return !c.CreatedAt.Add(consent.AuthorizationTimeout).After(at)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e := m.kept[id]; e != nil && e.newest().Revision == revision {
+		e.look = until
+	}
+	return nil
+}
+
+// Events reads changes.
+func (m *Memory) Events(ctx context.Context, q consent.EventQuery) ([]consent.Change, consent.Cursor, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, consent.Cursor{}, fmt.Errorf("read events: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []consent.Change
+	next := q.After
+	for i := int(q.After.At(0)); i < len(m.events) && len(found) < q.Limit; i++ {
+		c := m.kept[m.events[i].Consent].newest()
+		if q.Partner != "" && c.Partner == q.Partner || q.Bank != "" && c.Bank == q.Bank {
+			found, next = append(found, m.events[i]), next.Past(consent.Position{Pos: int64(i) + 1})
+		}
+	}
+	return found, next, nil
 }

@@ -22,8 +22,13 @@ type content struct {
 	EndClamped   bool      `json:"end_clamped,omitempty"`
 	HeldBy       []string  `json:"held_by,omitempty"`
 	Awaiting     []string  `json:"awaiting,omitempty"`
+	CoHolders    []string  `json:"co_holders,omitempty"`
+	Hidden       bool      `json:"hidden_from_co_holders,omitempty"`
+	RenewalAsked time.Time `json:"renewal_asked,omitzero"`
+	EndAnnounced time.Time `json:"end_announced,omitzero"`
 	CreatedAt    time.Time `json:"created_at"`
 	ChangedAt    time.Time `json:"changed_at"`
+	DecidedAt    time.Time `json:"decided_at,omitzero"`
 }
 
 type asked struct {
@@ -62,7 +67,9 @@ func encode(c consent.Consent) (string, error) {
 			OneTime: c.Asked.OneTime, RetentionDays: c.Asked.RetentionDays,
 		},
 		LookBackDays: c.LookBackDays, ValidUntil: c.ValidUntil, EndClamped: c.EndClamped,
-		CreatedAt: c.CreatedAt, ChangedAt: c.ChangedAt,
+		Awaiting: texts(c.Awaiting), CoHolders: texts(c.CoHolders), Hidden: c.Hidden,
+		RenewalAsked: c.RenewalAsked, EndAnnounced: c.EndAnnounced,
+		CreatedAt: c.CreatedAt, ChangedAt: c.ChangedAt, DecidedAt: c.DecidedAt,
 	}
 	for _, s := range c.Shares {
 		out.Shares = append(out.Shares, share{Account: string(s.Account), Clusters: s.Clusters.Names()})
@@ -71,9 +78,6 @@ func encode(c consent.Consent) (string, error) {
 		if c.Holds&h.hold != 0 {
 			out.HeldBy = append(out.HeldBy, h.name)
 		}
-	}
-	for _, id := range c.Awaiting {
-		out.Awaiting = append(out.Awaiting, string(id))
 	}
 	raw, err := json.Marshal(out)
 	if err != nil {
@@ -99,18 +103,42 @@ func decode(id consent.ID, revision int64, status, raw string) (consent.Consent,
 			OneTime: in.Asked.OneTime, RetentionDays: in.Asked.RetentionDays,
 		},
 		LookBackDays: in.LookBackDays, ValidUntil: in.ValidUntil, EndClamped: in.EndClamped,
-		Holds: names.holds(in.HeldBy), CreatedAt: in.CreatedAt, ChangedAt: in.ChangedAt,
+		Holds: names.holds(in.HeldBy), Awaiting: customers(in.Awaiting), CoHolders: customers(in.CoHolders), Hidden: in.Hidden,
+		RenewalAsked: in.RenewalAsked, EndAnnounced: in.EndAnnounced,
+		CreatedAt: in.CreatedAt, ChangedAt: in.ChangedAt, DecidedAt: in.DecidedAt,
+	}
+	// Revisions that were kept before these two were: all who are awaited were
+	// named, and the last change was a decision.
+	if in.CoHolders == nil {
+		c.CoHolders = customers(in.Awaiting)
+	}
+	if in.DecidedAt.IsZero() {
+		c.DecidedAt = in.ChangedAt
 	}
 	for _, s := range in.Shares {
 		c.Shares = append(c.Shares, consent.Share{Account: consent.AccountID(s.Account), Clusters: names.clusters(s.Clusters)})
-	}
-	for _, holder := range in.Awaiting {
-		c.Awaiting = append(c.Awaiting, consent.CustomerID(holder))
 	}
 	if names.unknown != "" {
 		return consent.Consent{}, fmt.Errorf("decode consent %s: unknown name %q", id, names.unknown)
 	}
 	return c, nil
+}
+
+// texts and customers are nil for none.
+func texts(ids []consent.CustomerID) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, string(id))
+	}
+	return out
+}
+
+func customers(names []string) []consent.CustomerID {
+	var out []consent.CustomerID
+	for _, name := range names {
+		out = append(out, consent.CustomerID(name))
+	}
+	return out
 }
 
 // namer reads names of the closed lists and remembers one that is in none.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"sluice/consent"
@@ -14,7 +15,7 @@ import (
 
 // shards is how many shards customers are spread over; shard 0 is for consents
 // that no customer has authorized yet.
-const shards = 255
+const shards = consent.Shards - 1
 
 // Store is a consent.Store in SQL.
 type Store struct{ db *sqldb.DB }
@@ -24,8 +25,8 @@ func New(db *sqldb.DB) *Store { return &Store{db: db} }
 
 const insertGrant = `
 INSERT INTO grants (consent_id, version, status, digest, partner, bank, customer, shard,
-                    created_at, valid_until, one_time, unattended_per_day, fenced_version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+                    created_at, valid_until, one_time, unattended_per_day, fenced_version, look_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 // Create keeps the first revision.
 func (s *Store) Create(ctx context.Context, c consent.Consent, ch consent.Change) error {
@@ -34,14 +35,14 @@ func (s *Store) Create(ctx context.Context, c consent.Consent, ch consent.Change
 		return err
 	}
 	digest := c.Grant().Digest()
-	err = s.db.Batch(ctx, append([]*sqldb.Statement{
+	err = s.db.Batch(ctx, slices.Concat([]*sqldb.Statement{
 		{Text: insertGrant, Args: []any{
 			string(c.ID), c.Revision, consent.StatusName(c.Status), digest[:], string(c.Partner), string(c.Bank),
 			string(c.Customer), shardOf(c), c.CreatedAt.UnixMilli(), c.ValidUntil.UnixMilli(),
-			sqldb.Bool(c.Asked.OneTime), c.Asked.UnattendedPerDay, c.FencedRevision,
+			sqldb.Bool(c.Asked.OneTime), c.Asked.UnattendedPerDay, c.FencedRevision, c.NextLook().UnixMilli(),
 		}},
 		revision(c, ch, text),
-	}, s.change(c, ch)...))
+	}, coHolders(c), s.change(c, ch)))
 	if errors.Is(err, sqldb.ErrTaken) {
 		err = errors.Join(consent.ErrExists, err)
 	}
@@ -53,7 +54,7 @@ func (s *Store) Create(ctx context.Context, c consent.Consent, ch consent.Change
 
 const updateGrant = `
 UPDATE grants
-SET version = $1, status = $2, digest = $3, customer = $4, shard = $5, valid_until = $6,
+SET version = $1, status = $2, digest = $3, customer = $4, shard = $5, valid_until = $6, look_at = $10,
     fenced_version = CASE WHEN fenced_version > $7 THEN fenced_version ELSE $7 END
 WHERE consent_id = $8 AND version = $9
 RETURNING version`
@@ -67,13 +68,17 @@ func (s *Store) Replace(ctx context.Context, c consent.Consent, ch consent.Chang
 		return err
 	}
 	digest := c.Grant().Digest()
-	err = s.db.Batch(ctx, append([]*sqldb.Statement{
+	var named []*sqldb.Statement
+	if ch.Kind == consent.KindAuthorize {
+		named = coHolders(c)
+	}
+	err = s.db.Batch(ctx, slices.Concat([]*sqldb.Statement{
 		revision(c, ch, text),
 		{Text: updateGrant, Must: true, Args: []any{
 			c.Revision, consent.StatusName(c.Status), digest[:], string(c.Customer), shardOf(c), c.ValidUntil.UnixMilli(),
-			c.FencedRevision, string(c.ID), c.Revision - 1,
+			c.FencedRevision, string(c.ID), c.Revision - 1, c.NextLook().UnixMilli(),
 		}},
-	}, s.change(c, ch)...))
+	}, named, s.change(c, ch)))
 	if errors.Is(err, sqldb.ErrTaken) || errors.Is(err, sqldb.ErrNoRow) {
 		err = s.missed(ctx, c.ID)
 	}
@@ -128,8 +133,8 @@ const (
 INSERT INTO change_head (shard, pos) VALUES ($1, 1)
 ON CONFLICT (shard) DO UPDATE SET pos = change_head.pos + 1`
 	insertChange = `
-INSERT INTO grant_changes (shard, pos, consent_id, version, kind, at)
-SELECT shard, pos, $2, CAST($3 AS BIGINT), $4, %s FROM change_head WHERE shard = $1`
+INSERT INTO grant_changes (shard, pos, consent_id, version, kind, partner, bank, at)
+SELECT shard, pos, $2, CAST($3 AS BIGINT), $4, $5, $6, %s FROM change_head WHERE shard = $1`
 )
 
 // change gives the change its place in its shard's order. It comes last: the
@@ -137,7 +142,9 @@ SELECT shard, pos, $2, CAST($3 AS BIGINT), $4, %s FROM change_head WHERE shard =
 func (s *Store) change(c consent.Consent, ch consent.Change) []*sqldb.Statement {
 	return []*sqldb.Statement{
 		{Text: nextPos, Args: []any{shardOf(c)}},
-		{Text: fmt.Sprintf(insertChange, s.db.Clock()), Args: []any{shardOf(c), string(c.ID), c.Revision, consent.ChangeName(ch.Kind)}},
+		{Text: fmt.Sprintf(insertChange, s.db.Clock()), Args: []any{
+			shardOf(c), string(c.ID), c.Revision, consent.ChangeName(ch.Kind), string(c.Partner), string(c.Bank),
+		}},
 	}
 }
 
@@ -240,57 +247,9 @@ func (s *Store) Changes(ctx context.Context, id consent.ID) ([]consent.Change, e
 	return out, nil
 }
 
-const (
-	listFirst = selectNewest + `
-WHERE g.bank = $1 AND g.customer = $2
-ORDER BY g.created_at DESC, g.consent_id DESC LIMIT $3`
-	listNext = selectNewest + `
-WHERE g.bank = $1 AND g.customer = $2
-  AND (g.created_at, g.consent_id) < (SELECT b.created_at, b.consent_id FROM grants b WHERE b.consent_id = $3)
-ORDER BY g.created_at DESC, g.consent_id DESC LIMIT $4`
-)
-
-// List reads newest revisions of one customer's consents.
-func (s *Store) List(ctx context.Context, q consent.Query) ([]consent.Consent, error) {
-	query, args := listFirst, []any{string(q.Bank), string(q.Customer), q.Limit}
-	if q.Before != "" {
-		query, args = listNext, []any{string(q.Bank), string(q.Customer), string(q.Before), q.Limit}
-	}
-	rows, err := s.db.Reader().QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list consents: %w", err)
-	}
-	defer rows.Close()
-	var out []consent.Consent
-	for rows.Next() {
-		c, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list consents: %w", err)
-		}
-		out = append(out, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list consents: %w", err)
-	}
-	return out, nil
-}
-
 // Unfenced lists consents that wait for a barrier.
 func (s *Store) Unfenced(ctx context.Context, limit int) ([]consent.ID, error) {
 	return s.ids(ctx, `SELECT consent_id FROM grants WHERE fenced_version < version LIMIT $1`, limit)
-}
-
-const selectDue = `
-SELECT consent_id FROM grants
-WHERE status IN ('PENDING', 'PARTIALLY_AUTHORIZED', 'ACTIVE', 'PAUSED', 'SUSPENDED')
-  AND (valid_until <= $1
-       OR (status IN ('PENDING', 'PARTIALLY_AUTHORIZED') AND created_at <= $2)
-       OR (status IN ('ACTIVE', 'PAUSED', 'SUSPENDED') AND one_time = 1))
-ORDER BY created_at, consent_id LIMIT $3`
-
-// Due lists consents that time may have ended.
-func (s *Store) Due(ctx context.Context, at time.Time, limit int) ([]consent.ID, error) {
-	return s.ids(ctx, selectDue, at.UnixMilli(), at.Add(-consent.AuthorizationTimeout).UnixMilli(), limit)
 }
 
 func (s *Store) ids(ctx context.Context, query string, args ...any) ([]consent.ID, error) {
