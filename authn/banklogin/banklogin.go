@@ -2,12 +2,16 @@ package banklogin
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
+	"regexp"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/oauth2"
 
 	"sluice/consent"
 	"sluice/registry"
@@ -71,20 +75,68 @@ type Customer struct {
 // Relying is the gateway as a relying party of all banks. It may be used by many
 // goroutines.
 type Relying struct {
-	config Config
+	config    Config
+	providers *providers
 }
 
 // New makes a Relying.
-func New(c Config) *Relying { return &Relying{config: c} }
-
-// Begin starts a login: the address to send the customer to, and what Finish
-// needs. The locale, a BCP 47 tag or empty, is what the bank should speak.
-func (r *Relying) Begin(ctx context.Context, bank consent.BankID, locale string) (string, Pending, error) {
-	return "", Pending{}, ErrUnavailable
+func New(c Config) *Relying {
+	c.Client = bounded(c.Client)
+	return &Relying{config: c, providers: newProviders(c.Client, c.Now)}
 }
 
-// Finish says who came back. Its errors wrap ErrRefused, ErrCancelled,
-// ErrUnavailable or ErrNoLogin.
-func (r *Relying) Finish(ctx context.Context, p Pending, came url.Values) (Customer, error) {
-	return Customer{}, ErrUnavailable
+var localeForm = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
+
+// Begin starts a login: the address to send the customer to, and what Finish
+// needs. The locale, a BCP 47 tag or empty, is what the bank should speak; one
+// that is malformed is left out. Its errors wrap ErrNoLogin or ErrUnavailable.
+func (r *Relying) Begin(ctx context.Context, bank consent.BankID, locale string) (string, Pending, error) {
+	at, err := r.login(ctx, bank)
+	if err != nil {
+		return "", Pending{}, err
+	}
+	p := Pending{
+		Bank: bank, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), At: r.config.Now().UTC(),
+	}
+	options := []oauth2.AuthCodeOption{
+		oauth2.S256ChallengeOption(p.Verifier), oidc.Nonce(p.Nonce),
+		// A fresh login each time; max_age makes the bank say when it was.
+		oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"),
+	}
+	if localeForm.MatchString(locale) {
+		options = append(options, oauth2.SetAuthURLParam("ui_locales", locale))
+	}
+	return r.oauth(at).AuthCodeURL(p.State, options...), p, nil
+}
+
+// at is one bank's login: who we are there, and how it works.
+type at struct {
+	registry.Login
+	*provider
+}
+
+// login finds a bank's login.
+func (r *Relying) login(ctx context.Context, id consent.BankID) (at, error) {
+	b, err := r.config.Banks.Bank(ctx, id)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return at{}, fmt.Errorf("%w: %w", ErrNoLogin, err)
+	case err != nil:
+		return at{}, fmt.Errorf("look up bank: %w", err)
+	case b.Standing != registry.Active || b.Login.Issuer == "" || b.Login.ClientID == "":
+		return at{}, ErrNoLogin
+	}
+	p, err := r.providers.find(ctx, b.Login.Issuer)
+	if err != nil {
+		return at{}, err
+	}
+	return at{Login: b.Login, provider: p}, nil
+}
+
+func (r *Relying) oauth(a at) *oauth2.Config {
+	endpoint := a.oidc.Endpoint()
+	endpoint.AuthStyle = oauth2.AuthStyleInParams
+	return &oauth2.Config{
+		ClientID: a.ClientID, Endpoint: endpoint, RedirectURL: r.config.Redirect, Scopes: []string{oidc.ScopeOpenID, "profile"},
+	}
 }
