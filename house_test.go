@@ -54,7 +54,7 @@ var rooms = map[string][]string{
 	"gateway/pagetoken": {},
 
 	// The doors.
-	"gateway/partnerapi":  {"authn", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry"},
+	"gateway/partnerapi":  {"authn", "authn/accesstoken", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry"},
 	"gateway/customerapi": {"authn", "bank", "consent", "disclosure", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
 	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
 	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},

@@ -61,6 +61,10 @@ func (m Methods) Takes(fullMethod string, caller Caller) bool {
 	return kind == authnv1.CallerKind_CALLER_KIND_UNSPECIFIED || kind == caller.Kind()
 }
 
+// TakesTokens says whether the method is one of partners, who may prove
+// themselves by a token.
+func (m Methods) TakesTokens(fullMethod string) bool { return m.kinds[fullMethod] == Partner }
+
 func declared(service, method string) (Kind, error) {
 	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service + "." + method))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 const DefaultPageSize = 100
 
 // Ask is one call for data, as a door understood it. Nothing in it is believed
-// but Partner, which the door has from the authenticated caller.
+// but Partner and Ceiling, which the door has from the authenticated caller.
 type Ask struct {
 	Partner    consent.PartnerID
 	Consent    consent.ID
@@ -18,6 +18,9 @@ type Ask struct {
 	Kind       policy.Kind
 	// Accounts by their pairwise ids; empty: all that are covered.
 	Accounts []string
+	// Ceiling is what the call's access token lets out at most: kinds of data, by
+	// pairwise ids of accounts. nil: no token was shown.
+	Ceiling map[string]consent.Clusters
 	// One says that the call is about exactly one account, so that its failure
 	// is the call's.
 	One       bool

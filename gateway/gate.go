@@ -140,6 +140,9 @@ func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error)
 	return g.handOff(w, released, began)
 }
 
+// errNoToken: a partner that calls by token showed none.
+var errNoToken = errors.New("no access token was shown")
+
 // finder is one of Grants' methods.
 type finder func(ctx context.Context, id consent.ID) (consent.Grant, error)
 
@@ -165,6 +168,9 @@ func (g *Gate) grant(ctx context.Context, ask Ask, find finder) (consent.Grant, 
 
 func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
 	q, err := g.question(ctx, w)
+	if errors.Is(err, errNoToken) {
+		return policy.Verdict{}, refusal.Because(refusal.TokenInvalid, explain(refusal.TokenInvalid), err)
+	}
 	if err != nil {
 		return policy.Verdict{}, unavailable(ctx, refusal.RecordUnavailable, err)
 	}
@@ -183,6 +189,9 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return policy.Question{}, fmt.Errorf("read partner: %w", err)
 	}
+	if partner.Access != registry.ByCertificate && partner.Standing == registry.Active && w.ask.Ceiling == nil {
+		return policy.Question{}, errNoToken
+	}
 	holder, err := g.Parties.Bank(ctx, w.grant.Bank())
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return policy.Question{}, fmt.Errorf("read bank: %w", err)
@@ -198,7 +207,7 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 		At: w.at, Grant: w.grant, Partner: w.ask.Partner,
 		PartnerActive: partner.Standing == registry.Active, BankActive: holder.Standing == registry.Active,
 		Kind: w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "",
-		Accounts: w.accounts, Unnamed: len(w.unnamed), From: w.ask.From, To: w.ask.To,
+		Accounts: w.accounts, Unnamed: len(w.unnamed), Ceiling: w.ceiling(), From: w.ask.From, To: w.ask.To,
 		UnattendedToday: usage.Unattended, FirstRelease: usage.First,
 	}, nil
 }

@@ -51,6 +51,7 @@ type world struct {
 	newest     int              // readings of the truth
 	fail       map[string]error // by part
 	standing   map[string]registry.Standing
+	access     registry.Access
 	decider    gateway.Decider
 }
 
@@ -66,6 +67,7 @@ func newWorld(t *testing.T) *world {
 		t: t, bank: banktest.New(), decider: engine,
 		store:    consenttest.NewMemory(),
 		fail:     map[string]error{},
+		access:   registry.ByCertificate,
 		standing: map[string]registry.Standing{"messenger": registry.Active, "morava": registry.Active},
 	}
 	w.gates = barrier.NewGates(func() time.Duration { return time.Duration(w.clock.Load()) })
@@ -147,7 +149,7 @@ func (w *world) Newest(ctx context.Context, id consent.ID) (consent.Grant, error
 }
 
 func (w *world) Partner(_ context.Context, id consent.PartnerID) (registry.Partner, error) {
-	return registry.Partner{ID: id, Standing: w.standing[string(id)]}, w.fail["partner"]
+	return registry.Partner{ID: id, Standing: w.standing[string(id)], Access: w.access}, w.fail["partner"]
 }
 
 func (w *world) Bank(_ context.Context, id consent.BankID) (registry.Bank, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"slices"
 
 	"sluice/consent"
 )
@@ -45,7 +46,9 @@ func (p Pairwise) name(parts ...string) string {
 }
 
 // named is the accounts of a grant under the partner's names.
-type named []struct {
+type named []name
+
+type name struct {
 	public  string
 	account consent.AccountID
 }
@@ -56,6 +59,15 @@ func (p Pairwise) names(g consent.Grant) named {
 		out[i].public, out[i].account = p.Account(g.Partner(), g.Bank(), s.Account), s.Account
 	}
 	return out
+}
+
+// within leaves out accounts that a token does not have, so that their ids name
+// nothing: they answer as any id does that is made up.
+func (n named) within(ceiling map[string]consent.Clusters) named {
+	if ceiling == nil {
+		return n
+	}
+	return slices.DeleteFunc(n, func(e name) bool { _, in := ceiling[e.public]; return !in })
 }
 
 // resolve splits ids into the accounts they name and those that name none.

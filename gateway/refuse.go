@@ -57,6 +57,8 @@ func explain(r refusal.Reason) string {
 		return "no decision could be made, so nothing was released; try again later"
 	case refusal.RecordUnavailable:
 		return "the record can't be reached, so nothing was released; try again later"
+	case refusal.TokenInvalid:
+		return "this partner calls with an access token of the consent; get one from the authorization server"
 	case refusal.PageTokenInvalid:
 		return "the page token is not valid for this call; start from the first page"
 	default:

@@ -27,7 +27,7 @@ func (g *Gate) prepare(ask Ask, grant consent.Grant) (walked, error) {
 	if ask.Kind != policy.Transactions {
 		ask.From, ask.To = consent.NoDay, consent.NoDay
 	}
-	w := walked{ask: ask, grant: grant, at: g.Now(), names: g.Pairwise.names(grant)}
+	w := walked{ask: ask, grant: grant, at: g.Now(), names: g.Pairwise.names(grant).within(ask.Ceiling)}
 	w.accounts, w.unnamed = w.names.resolve(ask.Accounts)
 	if ask.PageToken == "" {
 		return w, nil
@@ -65,6 +65,18 @@ func (g *Gate) nextPage(w walked, bankPage string, r disclosure.Receipt) string 
 		first = r.ID()
 	}
 	return g.Tokens.Seal(w.binding(), bankPage, string(first), consent.DayOf(r.At()).String())
+}
+
+// ceiling is what the call's token lets out, by the bank's ids; nil without one.
+func (w walked) ceiling() map[consent.AccountID]consent.Clusters {
+	if w.ask.Ceiling == nil {
+		return nil
+	}
+	out := make(map[consent.AccountID]consent.Clusters, len(w.names))
+	for _, n := range w.names {
+		out[n.account] = w.ask.Ceiling[n.public]
+	}
+	return out
 }
 
 func (w walked) pageSize() int {

@@ -24,7 +24,8 @@ func (k Kind) needs() consent.Cluster {
 }
 
 // withinGrant is the ceiling over the rules: whoever changes them can refuse
-// more, but can't release what the customer did not agree to.
+// more, but can't release what the customer did not agree to, or what the
+// call's token does not let out.
 func (d decision) withinGrant(q Question) error {
 	for a := range d.refused {
 		if !slices.Contains(q.Accounts, a) {
@@ -56,15 +57,15 @@ func (d decision) withinGrant(q Question) error {
 }
 
 func (p Permission) withinShare(q Question) error {
-	share, ok := q.Grant.Share(p.Account)
+	share, ok := q.share(p.Account)
 	named := len(q.Accounts) == 0 && q.Unnamed == 0 || slices.Contains(q.Accounts, p.Account)
 	switch {
 	case !ok:
-		return errors.New("an account is permitted that the grant does not have")
+		return errors.New("an account is permitted that the grant or the token does not have")
 	case !named:
 		return errors.New("an account is permitted that was not asked for")
 	case !p.Clusters.Within(share.Clusters.Implied()):
-		return errors.New("a kind of data is permitted that the account does not share")
+		return errors.New("a kind of data is permitted that the account does not share, or the token does not let out")
 	case !p.Clusters.Has(q.Kind.needs()):
 		return errors.New("an account is permitted that does not share what was asked for")
 	case !p.Masked && !share.Clusters.Has(consent.AccountDetailed):

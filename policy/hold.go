@@ -29,7 +29,8 @@ func (q Question) holdsUntil() time.Time {
 }
 
 // key covers the whole question but its clock. The grant is in it by its
-// digest, which binds all its content. Strings are length-prefixed, so no two
+// digest, which binds all its content, and the ceiling by what it leaves of the
+// grant. Strings are length-prefixed, so no two
 // different questions have the same bytes.
 func (q Question) key(revision string) [32]byte {
 	b := make([]byte, 0, 256)
@@ -59,6 +60,15 @@ func (q Question) key(revision string) [32]byte {
 	num(int64(q.Unnamed))
 	num(int64(q.From))
 	num(int64(q.To))
+	yes(q.Ceiling != nil)
+	if q.Ceiling != nil {
+		within := q.shares()
+		num(int64(len(within)))
+		for _, s := range within {
+			str(string(s.Account))
+			num(int64(s.Clusters))
+		}
+	}
 	num(int64(q.UnattendedToday))
 	yes(q.FirstRelease.IsZero())
 	if !q.FirstRelease.IsZero() {

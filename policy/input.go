@@ -19,7 +19,7 @@ func (q Question) input() ast.Value {
 			member("active", ast.InternedTerm(q.PartnerActive)),
 		)),
 		member("bank", objectTerm(member("active", ast.InternedTerm(q.BankActive)))),
-		member("grant", grantTerm(q.Grant)),
+		member("grant", q.grantTerm()),
 		member("call", q.callTerm()),
 		member("usage", objectTerm(
 			member("unattended_today", number(int64(q.UnattendedToday))),
@@ -28,9 +28,12 @@ func (q Question) input() ast.Value {
 	)
 }
 
-func grantTerm(g consent.Grant) *ast.Term {
-	shares := make([][2]*ast.Term, 0, len(g.Shares()))
-	for _, s := range g.Shares() {
+// grantTerm is the grant within the call's ceiling: the rules see no more of it
+// than the token lets out.
+func (q Question) grantTerm() *ast.Term {
+	g, within := q.Grant, q.shares()
+	shares := make([][2]*ast.Term, 0, len(within))
+	for _, s := range within {
 		var clusters []*ast.Term
 		for _, name := range s.Clusters.Names() {
 			clusters = append(clusters, ast.InternedTerm(name))

@@ -56,6 +56,14 @@ func drawQuestion(t *rapid.T) policy.Question {
 	if !mostly("named") {
 		q.Unnamed = 1
 	}
+	if rapid.Bool().Draw(t, "token shown") {
+		q.Ceiling = map[consent.AccountID]consent.Clusters{}
+		for _, a := range []consent.AccountID{"A1", "A2", "A3", "A4"} {
+			if mostly("token has " + string(a)) {
+				q.Ceiling[a] = clusters("ceiling of " + string(a))
+			}
+		}
+	}
 	if rapid.Bool().Draw(t, "from stated") {
 		q.From = today + consent.Day(rapid.IntRange(-4, 1).Draw(t, "from"))
 	}
@@ -89,7 +97,7 @@ func mayLeave(q policy.Question, a consent.AccountID) bool {
 	dated := q.Kind != policy.Transactions || g.LookBackDays() > 0 && from >= earliest(q) && from <= to
 	return q.Partner == g.Partner() && q.PartnerActive && q.BankActive && live && free && dated &&
 		known && q.Purpose != 0 && q.Purpose == g.Purpose() &&
-		shared && named && share.Clusters.Implied().Has(need)
+		shared && named && share.Clusters.Implied().Has(need) && (q.Ceiling == nil || q.Ceiling[a].Implied().Has(need))
 }
 
 func earliest(q policy.Question) consent.Day {
@@ -119,6 +127,9 @@ func TestRulesAgreeWithTheModel(t *testing.T) {
 		for _, s := range q.Grant.Shares() {
 			if mayLeave(q, s.Account) {
 				all := s.Clusters.Implied()
+				if q.Ceiling != nil {
+					all &= q.Ceiling[s.Account].Implied()
+				}
 				want = append(want, policy.Permission{Account: s.Account, Clusters: all, Masked: !all.Has(consent.AccountDetailed)})
 			}
 		}

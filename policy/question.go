@@ -51,7 +51,37 @@ type Question struct {
 	Unnamed int
 	// From and To bound transactions; NoDay when not stated.
 	From, To consent.Day
+	// Ceiling is what the call's access token lets out at most, by account and kind
+	// of data. An account that is not in it is none of the grant's for this call.
+	// nil: no token was shown, and the grant alone bounds the call.
+	Ceiling map[consent.AccountID]consent.Clusters
 	// UnattendedToday and FirstRelease are facts from the log of disclosures.
 	UnattendedToday int
 	FirstRelease    time.Time // zero if there was none
+}
+
+// share is what the customer agreed to share of an account, as far as the
+// call's token lets it out.
+func (q Question) share(a consent.AccountID) (consent.Share, bool) {
+	share, ok := q.Grant.Share(a)
+	if !ok || q.Ceiling == nil {
+		return share, ok
+	}
+	most, ok := q.Ceiling[a]
+	share.Clusters = share.Clusters.Implied() & most.Implied()
+	return share, ok
+}
+
+// shares are all of them, in the grant's order.
+func (q Question) shares() []consent.Share {
+	if q.Ceiling == nil {
+		return q.Grant.Shares()
+	}
+	var out []consent.Share
+	for _, s := range q.Grant.Shares() {
+		if share, ok := q.share(s.Account); ok {
+			out = append(out, share)
+		}
+	}
+	return out
 }

@@ -34,8 +34,17 @@ type Config struct {
 	// MaxDuration bounds every call, whatever deadline the caller set.
 	MaxDuration time.Duration
 	// Methods is read at each call: it is known only when all services are registered.
-	Methods   func() authn.Methods
+	Methods func() authn.Methods
+	// Tokens admits partners by what their calls show; nil if none are taken.
+	Tokens    Tokens
 	Validator protovalidate.Validator
+}
+
+// Tokens verifies the token that a call of a partner's method shows, and answers
+// a context that has it, and its partner as the caller. Both are left as they
+// are if the call shows none.
+type Tokens interface {
+	Admit(ctx context.Context, method string) (context.Context, error)
 }
 
 // Unary is the chain, outermost first.
@@ -48,24 +57,29 @@ func Stream(c Config) grpc.ServerOption {
 	return grpc.ChainStreamInterceptor(c.streamAdmitted)
 }
 
-type requestIDKey struct{}
+type noteKey struct{}
+
+// note is what the log says of a call. The caller is filled in on the way.
+type note struct{ id, caller string }
 
 // RequestID names the call; "" outside of one.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if n, ok := ctx.Value(noteKey{}).(*note); ok {
+		return n.id
+	}
+	return ""
 }
 
 func (c Config) logged(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	start, id := c.Now(), "req_"+rand.Text()
-	ctx = context.WithValue(ctx, requestIDKey{}, id)
+	start, n := c.Now(), &note{id: "req_" + rand.Text(), caller: callerName(ctx)}
+	ctx = context.WithValue(ctx, noteKey{}, n)
 	// Fails only where there is no transport, as in a direct call; the id is then in the log alone.
-	_ = grpc.SetHeader(ctx, metadata.Pairs(RequestIDHeader, id))
+	_ = grpc.SetHeader(ctx, metadata.Pairs(RequestIDHeader, n.id))
 	resp, err := next(ctx, req)
 	took := slog.Duration("took", c.Now().Sub(start))
-	method, request := slog.String("method", info.FullMethod), slog.String("request", id)
+	method, request, caller := slog.String("method", info.FullMethod), slog.String("request", n.id), slog.String("caller", n.caller)
 	if err == nil {
-		c.Log.LogAttrs(ctx, slog.LevelDebug, "call", request, method, callerAttr(ctx), took)
+		c.Log.LogAttrs(ctx, slog.LevelDebug, "call", request, method, caller, took)
 		return resp, nil
 	}
 	s := Status(err)
@@ -76,17 +90,17 @@ func (c Config) logged(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if s.Code() == codes.Internal || s.Code() == codes.Unavailable {
 		level = slog.LevelError
 	}
-	c.Log.LogAttrs(ctx, level, "call refused", request, method, callerAttr(ctx), took,
+	c.Log.LogAttrs(ctx, level, "call refused", request, method, caller, took,
 		slog.String("reason", refusal.Name(refusal.ReasonOf(err))), slog.String("error", err.Error()))
 	return nil, s.Err()
 }
 
-func callerAttr(ctx context.Context) slog.Attr {
+func callerName(ctx context.Context) string {
 	caller, ok := authn.FromContext(ctx)
 	if !ok {
-		return slog.String("caller", "")
+		return ""
 	}
-	return slog.String("caller", authn.KindName(caller.Kind())+"/"+caller.ID())
+	return authn.KindName(caller.Kind()) + "/" + caller.ID()
 }
 
 func (c Config) recovered(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
@@ -104,31 +118,6 @@ func (c Config) bounded(ctx context.Context, req any, _ *grpc.UnaryServerInfo, n
 	ctx, cancel := context.WithTimeout(ctx, c.MaxDuration)
 	defer cancel()
 	return next(ctx, req)
-}
-
-func (c Config) admitted(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	if err := c.admit(ctx, info.FullMethod); err != nil {
-		return nil, err
-	}
-	return next(ctx, req)
-}
-
-func (c Config) streamAdmitted(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	if err := c.admit(ss.Context(), info.FullMethod); err != nil {
-		return Status(err).Err()
-	}
-	return next(srv, ss)
-}
-
-func (c Config) admit(ctx context.Context, method string) error {
-	caller, ok := authn.FromContext(ctx)
-	if !ok {
-		return refusal.New(refusal.CallerUnknown, "connect with a registered certificate")
-	}
-	if !c.Methods().Takes(method, caller) {
-		return refusal.New(refusal.CallerNotPermitted, "this method is not for this kind of caller")
-	}
-	return nil
 }
 
 func (c Config) validated(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

@@ -55,7 +55,7 @@ func code(r refusal.Reason) codes.Code {
 	switch r {
 	case refusal.InvalidRequest, refusal.PageTokenInvalid:
 		return codes.InvalidArgument
-	case refusal.CallerUnknown:
+	case refusal.CallerUnknown, refusal.TokenInvalid:
 		return codes.Unauthenticated
 	case refusal.ConsentNotFound, refusal.AccountNotCovered, refusal.PartyNotFound:
 		return codes.NotFound

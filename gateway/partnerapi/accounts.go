@@ -8,7 +8,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
-	"sluice/authn"
 	"sluice/consent"
 	"sluice/gateway"
 	"sluice/gateway/interceptor"
@@ -112,12 +111,15 @@ func method[R any, P interface {
 }
 
 func (a *Accounts) release(ctx context.Context, method string, access *partnerv1.Access, ask gateway.Ask) (gateway.Released, error) {
-	partner, err := callingPartner(ctx)
+	partner, err := authenticated(ctx)
 	if err != nil {
 		return gateway.Released{}, err
 	}
 	ask.Partner = partner
 	ask.Consent = consent.ID(access.GetConsentId())
+	if ask.Ceiling, err = ceilingUnder(ctx, ask.Consent); err != nil {
+		return gateway.Released{}, err
+	}
 	ask.Purpose = access.GetPurpose()
 	ask.Unattended = access.GetAttendance() != partnerv1.Attendance_ATTENDANCE_CUSTOMER_PRESENT
 	ask.Method = method
@@ -128,18 +130,6 @@ func (a *Accounts) release(ctx context.Context, method string, access *partnerv1
 	}
 	interceptor.AfterAnswer(ctx, released.Sent)
 	return released, nil
-}
-
-func callingPartner(ctx context.Context) (consent.PartnerID, error) {
-	caller, ok := authn.FromContext(ctx)
-	if !ok {
-		return "", refusal.New(refusal.CallerUnknown, "connect with a registered certificate")
-	}
-	partner, ok := caller.Partner()
-	if !ok {
-		return "", refusal.New(refusal.CallerNotPermitted, "this method is for partners")
-	}
-	return partner, nil
 }
 
 // day reads a date of the contract; NoDay where there is none.

@@ -83,7 +83,7 @@ func (c *Consents) standing(ctx context.Context, partner consent.PartnerID, bank
 
 // GetConsent reads one of the partner's own consents.
 func (c *Consents) GetConsent(ctx context.Context, r *partnerv1.GetConsentRequest) (*partnerv1.GetConsentResponse, error) {
-	partner, err := callingPartner(ctx)
+	partner, err := callingPartnerOf(ctx, consent.ID(r.GetConsentId()))
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (c *Consents) GetConsent(ctx context.Context, r *partnerv1.GetConsentReques
 
 // RevokeConsent gives a consent up.
 func (c *Consents) RevokeConsent(ctx context.Context, r *partnerv1.RevokeConsentRequest) (*partnerv1.RevokeConsentResponse, error) {
-	partner, err := callingPartner(ctx)
+	partner, err := callingPartnerOf(ctx, consent.ID(r.GetConsentId()))
 	if err != nil {
 		return nil, err
 	}
