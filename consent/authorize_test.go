@@ -18,7 +18,7 @@ func TestAuthorizeTakesWhatWasAskedWhereNothingLessIsChosen(t *testing.T) {
 	want := p.Clone()
 	want.Revision, want.Status, want.Customer = 2, consent.Active, "9593"
 	want.Shares = choice().Shares
-	want.ChangedAt = start.Add(time.Minute)
+	want.ChangedAt, want.DecidedAt = start.Add(time.Minute), start.Add(time.Minute)
 	want.FencedRevision = 2
 	if d := cmp.Diff(want, c); d != "" {
 		t.Errorf("consent (-want +got):\n%s", d)
@@ -84,6 +84,11 @@ func TestAuthorizeRefusesMoreThanAskedAndNonsense(t *testing.T) {
 		{"nameless co-holder", func(c *consent.Choice) { c.CoHolders = []consent.CustomerID{"7001", ""} }, []string{"co_holder_customer_ids[1]"}},
 		{"co-holder twice", func(c *consent.Choice) { c.CoHolders = []consent.CustomerID{"7001", "7001"} }, []string{"co_holder_customer_ids[1]"}},
 		{"customer as co-holder", func(c *consent.Choice) { c.CoHolders = []consent.CustomerID{"9593"} }, []string{"co_holder_customer_ids[0]"}},
+		{
+			"hidden from those who are named",
+			func(c *consent.Choice) { c.CoHolders, c.Hidden = []consent.CustomerID{"7001"}, true },
+			[]string{"co_holder_customer_ids"},
+		},
 		{"too many co-holders", func(c *consent.Choice) { c.CoHolders = crowd }, []string{"co_holder_customer_ids"}},
 		{
 			"several at once",
@@ -149,6 +154,7 @@ func TestACoHolderAgreesToTheCustomersChoiceAndNothingElse(t *testing.T) {
 		{"fewer clusters", func(h *consent.Choice) { h.Shares[0].Clusters = clusters(consent.Balances) }, "shares"},
 		{"less look-back", func(h *consent.Choice) { h.LookBackDays = days(89) }, "look_back_days"},
 		{"a nearer end", func(h *consent.Choice) { h.ValidUntil = start.Add(day) }, "valid_until"},
+		{"hidden", func(h *consent.Choice) { h.Hidden = true }, "hidden_from_co_holders"},
 		{"more co-holders", func(h *consent.Choice) { h.CoHolders = []consent.CustomerID{"7002"} }, "co_holder_customer_ids"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -110,8 +110,11 @@ func TestBookKeepsEachChangeAndReadsItsClockOnce(t *testing.T) {
 		{consent.KindUnsuspend, consent.Suspended, func() (consent.Consent, error) { return s.Unsuspend(ctx, consent.ByOperator("ops"), c.ID) }},
 		{consent.KindUnsuspend, consent.Paused, func() (consent.Consent, error) { return s.Unsuspend(ctx, consent.ByBank("morava"), c.ID) }},
 		{consent.KindResume, consent.Active, func() (consent.Consent, error) { return s.Resume(ctx, own, c.ID, 9) }},
-		{consent.KindRenew, consent.Active, func() (consent.Consent, error) { return s.Renew(ctx, own, c.ID, 10, start.Add(200*day)) }},
-		{consent.KindWithdrawAccount, consent.Active, func() (consent.Consent, error) { return s.WithdrawAccount(ctx, joint, c.ID, 11, "A1") }},
+		{consent.KindAskRenewal, consent.Active, func() (consent.Consent, error) {
+			return s.AskRenewal(ctx, consent.ByPartner("messenger"), c.ID, start.Add(200*day))
+		}},
+		{consent.KindRenew, consent.Active, func() (consent.Consent, error) { return s.Renew(ctx, own, c.ID, 11, start.Add(200*day)) }},
+		{consent.KindWithdrawAccount, consent.Active, func() (consent.Consent, error) { return s.WithdrawAccount(ctx, joint, c.ID, 12, "A1") }},
 		{consent.KindSupersede, consent.Superseded, func() (consent.Consent, error) { return s.Supersede(ctx, own, c.ID) }},
 	} {
 		step(st.kind, st.want, st.do)
@@ -186,7 +189,8 @@ func everyCall(ctx context.Context, b *consent.Book, s consent.Scope, id consent
 		"Renew":           errOf(b.Renew(ctx, s, id, 77, start)),
 		"WithdrawAccount": errOf(b.WithdrawAccount(ctx, s, id, 77, "A1")),
 		"Suspend":         errOf(b.Suspend(ctx, s, id)), "Unsuspend": errOf(b.Unsuspend(ctx, s, id)),
-		"Revoke": errOf(b.Revoke(ctx, s, id)), "Supersede": errOf(b.Supersede(ctx, s, id)),
+		"AskRenewal": errOf(b.AskRenewal(ctx, s, id, start)),
+		"Revoke":     errOf(b.Revoke(ctx, s, id)), "Supersede": errOf(b.Supersede(ctx, s, id)),
 	}
 }
 
@@ -278,8 +282,25 @@ func TestBookListRefusesWhatIsNobodys(t *testing.T) {
 	s, ctx := newShelf(), t.Context()
 	s.request(t)
 	c := s.authorize(t)
-	_, err := s.List(ctx, consent.Query{})
-	wantRefusal(t, err, refusal.InvalidRequest, "bank_id", "customer_id", "page_size")
+	for name, q := range map[string]consent.Query{
+		"nothing":                        {Limit: 1},
+		"a customer of no bank":          {Customer: "9593", Limit: 1},
+		"a co-holder of no bank":         {CoHolder: "9593", Limit: 1},
+		"a partner and a bank":           {Partner: "messenger", Bank: "morava", Limit: 1},
+		"a partner and a customer":       {Partner: "messenger", Customer: "9593", Limit: 1},
+		"one as customer and co-holder":  {Bank: "morava", Customer: "9593", CoHolder: "9593", Limit: 1},
+		"a partner, with a co-holder":    {Partner: "messenger", CoHolder: "9593", Limit: 1},
+		"everything":                     {Partner: "messenger", Bank: "morava", Customer: "9593", CoHolder: "7001", Limit: 1},
+		"everything alive, of all there": {LiveOnly: true, Limit: 1},
+	} {
+		_, err := s.List(ctx, q)
+		if err == nil {
+			t.Fatalf("%s was listed", name)
+		}
+		wantRefusal(t, err, refusal.InvalidRequest, "query")
+	}
+	_, err := s.List(ctx, consent.Query{Bank: "morava"})
+	wantRefusal(t, err, refusal.InvalidRequest, "page_size")
 	got, err := s.List(ctx, consent.Query{Bank: "morava", Customer: "9593", Limit: 10})
 	if d := cmp.Diff([]consent.Consent{c}, got); err != nil || d != "" {
 		t.Errorf("%v, list (-want +got):\n%s", err, d)

@@ -92,8 +92,6 @@ func TestAFailingStoreIsRefusedAsUnavailableAndItsCauseIsKept(t *testing.T) {
 	isDisk("Request", err)
 	_, err = s.History(ctx, own, c.ID)
 	isDisk("History", err)
-	_, err = s.Get(ctx, stranger, c.ID)
-	isDisk("Get by one who may be a co-holder", err)
 	_, err = s.List(ctx, consent.Query{Bank: "morava", Customer: "9593", Limit: 1})
 	isDisk("List", err)
 	f.get = errDisk

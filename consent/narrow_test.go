@@ -38,7 +38,7 @@ func TestNarrowChangesOnlyWhatIsNamed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := authorized(t)
 			want := before.Clone()
-			want.Revision, want.ChangedAt = 3, start.Add(time.Hour)
+			want.Revision, want.ChangedAt, want.DecidedAt = 3, start.Add(time.Hour), start.Add(time.Hour)
 			test.want(&want)
 			c, ch, err := before.Narrow(test.to, customer, start.Add(time.Hour))
 			c = made(t, before, c, ch, err)
@@ -153,7 +153,7 @@ func TestRenewMovesTheEndLaterAndNothingElse(t *testing.T) {
 			}
 			c = made(t, before, c, ch, err)
 			want := before.Clone()
-			want.Revision, want.ValidUntil, want.ChangedAt = 3, test.until, at
+			want.Revision, want.ValidUntil, want.ChangedAt, want.DecidedAt = 3, test.until, at, at
 			if d := cmp.Diff(want, c); d != "" {
 				t.Errorf("consent (-want +got):\n%s", d)
 			}

@@ -22,7 +22,7 @@ func TestRequestMakesAPendingConsentOfWhatWasAsked(t *testing.T) {
 	at := start.Add(123 * time.Millisecond)
 	want := consent.Consent{
 		ID: "con_a", Revision: 1, Status: consent.Pending, Partner: "messenger", Bank: "morava", Asked: asked,
-		LookBackDays: 90, ValidUntil: asked.ValidUntil, CreatedAt: at, ChangedAt: at, FencedRevision: 1,
+		LookBackDays: 90, ValidUntil: asked.ValidUntil, CreatedAt: at, ChangedAt: at, DecidedAt: at, FencedRevision: 1,
 	}
 	if d := cmp.Diff(want, c); d != "" {
 		t.Errorf("consent (-want +got):\n%s", d)

@@ -41,6 +41,12 @@ func (b *Book) WithdrawEverywhere(ctx context.Context, bank ByBank, customer Cus
 // reading of the clock. Earlier changes of the others that were not in force
 // yet are waited for too: they may be what an earlier call like this left.
 func (b *Book) together(ctx context.Context, s Scope, of ByCustomer, choose func(Consent) (apply, bool)) ([]Consent, error) {
+	var f faults
+	f.named("bank_id", string(of.Bank))
+	f.named("customer_id", string(of.Customer))
+	if err := f.refuse(); err != nil {
+		return nil, err
+	}
 	at := moment(b.now())
 	mine, err := b.every(ctx, Query{Bank: of.Bank, Customer: of.Customer})
 	if err != nil {
