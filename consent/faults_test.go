@@ -22,6 +22,7 @@ type faulty struct {
 	get       error
 	changes   error
 	list, due error
+	events    error
 }
 
 func (f *faulty) Create(ctx context.Context, c consent.Consent, ch consent.Change) error {
@@ -65,6 +66,13 @@ func (f *faulty) List(ctx context.Context, q consent.Query) ([]consent.Consent, 
 		return nil, f.list
 	}
 	return f.Store.List(ctx, q)
+}
+
+func (f *faulty) Events(ctx context.Context, q consent.EventQuery) ([]consent.Change, consent.Cursor, error) {
+	if f.events != nil {
+		return nil, consent.Cursor{}, f.events
+	}
+	return f.Store.Events(ctx, q)
 }
 
 // failing is a shelf whose store fails as the test sets it.

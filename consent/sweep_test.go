@@ -183,3 +183,104 @@ func TestSweepStopsWhenItsCallerDoes(t *testing.T) {
 		t.Errorf("asked %d times, error %v", asked, err)
 	}
 }
+
+func (s *shelf) history(t *testing.T, id consent.ID) []consent.ChangeKind {
+	t.Helper()
+	all, err := s.History(t.Context(), consent.ByOperator("ops"), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []consent.ChangeKind
+	for _, ch := range all {
+		kinds = append(kinds, ch.Kind)
+	}
+	return kinds
+}
+
+func TestSweepAnnouncesEachEndOnce(t *testing.T) {
+	s := newShelf()
+	c := s.authorize(t)
+	paused := kept(t)(s.Pause(t.Context(), own, s.authorize(t).ID, 0))
+	s.request(t, func(a *consent.Terms) { a.ValidUntil = start.Add(20 * day) })
+	// Looked at in between, so that being unused does not come first.
+	kept(t)(s.Pause(t.Context(), own, c.ID, 0))
+	s.at = start.Add(149 * day)
+	kept(t)(s.Resume(t.Context(), own, c.ID, 0))
+	s.wantSweep(t, unused, 1) // the one nobody agreed to
+	s.at = start.Add(150 * day)
+	s.wantSweep(t, unused, 2)
+	s.wantSweep(t, unused, 0)
+	s.wantStatus(t, c.ID, consent.Active)
+	s.wantStatus(t, paused.ID, consent.Paused)
+	if got := s.history(t, c.ID); got[len(got)-1] != consent.KindAnnounceEnd {
+		t.Errorf("history %v", got)
+	}
+}
+
+func TestSweepPausesWhatIsUnusedAndLeavesWhatIsUsed(t *testing.T) {
+	s, ctx := newShelf(), t.Context()
+	idle, busy := s.authorize(t), s.authorize(t)
+	held := kept(t)(s.Suspend(ctx, consent.ByBank("morava"), s.authorize(t).ID))
+	var asked [][]consent.ID
+	use := func(_ context.Context, ids []consent.ID) (map[consent.ID]time.Time, error) {
+		asked = append(asked, ids)
+		return map[consent.ID]time.Time{busy.ID: start.Add(60 * day)}, nil
+	}
+	sweep := func(want int) {
+		t.Helper()
+		if n, err := s.Sweep(ctx, unused, use, sitting); err != nil || n != want {
+			t.Errorf("swept %d, %v; want %d", n, err, want)
+		}
+	}
+	s.at = start.Add(90*day - time.Millisecond)
+	sweep(0)
+	if len(asked) != 0 {
+		t.Errorf("asked for the last use of %v before it could matter", asked)
+	}
+	s.at = start.Add(90 * day)
+	sweep(1)
+	s.wantStatus(t, idle.ID, consent.Paused)
+	s.wantStatus(t, busy.ID, consent.Active)
+	s.wantStatus(t, held.ID, consent.Suspended)
+	if len(asked) != 1 || len(asked[0]) != 2 {
+		t.Errorf("asked for %v, want both at once", asked)
+	}
+	s.at = start.Add(149 * day)
+	sweep(0)
+	if len(asked) != 1 {
+		t.Errorf("asked again for what is in use: %v", asked[1:])
+	}
+	kept(t)(s.Resume(ctx, own, idle.ID, 0))
+	sweep(0)
+}
+
+func TestSweepPausesNothingWhenUsesAreNotKnown(t *testing.T) {
+	s := newShelf()
+	idle, asked := s.authorize(t), s.request(t)
+	s.at = start.Add(90 * day)
+	n, err := s.Sweep(t.Context(), unused, func(context.Context, []consent.ID) (map[consent.ID]time.Time, error) {
+		return nil, errDisk
+	}, sitting)
+	if n != 1 || !errors.Is(err, errDisk) {
+		t.Errorf("swept %d, %v; want 1, and the failure", n, err)
+	}
+	s.wantStatus(t, idle.ID, consent.Active)
+	s.wantStatus(t, asked.ID, consent.Expired)
+	s.wantSweep(t, unused, 1)
+	s.wantStatus(t, idle.ID, consent.Paused)
+}
+
+func TestSweepDoesNotPauseWhatChangedSinceItsUseWasRead(t *testing.T) {
+	s := newShelf()
+	c := s.authorize(t)
+	s.at = start.Add(90 * day)
+	n, err := s.Sweep(t.Context(), unused, func(context.Context, []consent.ID) (map[consent.ID]time.Time, error) {
+		thirty := 30
+		kept(t)(s.Narrow(t.Context(), own, c.ID, 0, consent.Narrowing{LookBackDays: &thirty}))
+		return nil, nil
+	}, sitting)
+	if n != 0 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+	s.wantStatus(t, c.ID, consent.Active)
+}

@@ -105,8 +105,16 @@ func wantDue(t *testing.T, s consent.Store, at time.Time, want ...consent.ID) {
 	wantIDs(t, "what is due at "+at.Format(time.RFC3339Nano), got, want...)
 }
 
+// soon gives a consent an end that is too near to be announced.
+func soon(t *testing.T, s consent.Store, c consent.Consent) consent.Consent {
+	t.Helper()
+	c, ch := next(c, "x")
+	c.ValidUntil = epoch().Add(30 * 24 * time.Hour)
+	return replace(t, s, c, ch)
+}
+
 func dueByEnd(t *testing.T, s consent.Store) {
-	c := given(t, s, "con_a", epoch(), "9593")
+	c := soon(t, s, given(t, s, "con_a", epoch(), "9593"))
 	wantDue(t, s, c.ValidUntil.Add(-time.Millisecond))
 	wantDue(t, s, c.ValidUntil, "con_a")
 	for _, held := range []consent.Status{consent.Paused, consent.Suspended} {
@@ -130,6 +138,40 @@ func dueByEnd(t *testing.T, s consent.Store) {
 		replace(t, s, nearer, ch)
 		wantDue(t, s, nearer.ValidUntil.AddDate(1, 0, 0))
 	}
+}
+
+func dueBefore(t *testing.T, s consent.Store) {
+	c := given(t, s, "con_a", epoch(), "9593")
+	near := c.ValidUntil.Add(-consent.EndAnnouncedBefore)
+	wantDue(t, s, near.Add(-time.Millisecond))
+	wantDue(t, s, near, "con_a")
+	c, ch := next(c, "x")
+	c.EndAnnounced, c.ValidUntil = c.ValidUntil.AddDate(1, 0, 0), c.ValidUntil.AddDate(1, 0, 0)
+	replace(t, s, c, ch)
+	idle := c.DecidedAt.Add(consent.UnusedFor)
+	wantDue(t, s, idle.Add(-time.Millisecond))
+	wantDue(t, s, idle, "con_a")
+	c, ch = next(c, "x")
+	c.Status = consent.Paused
+	replace(t, s, c, ch)
+	wantDue(t, s, c.ValidUntil.Add(-time.Millisecond))
+	wantDue(t, s, c.ValidUntil, "con_a")
+}
+
+func duePostponed(t *testing.T, s consent.Store) {
+	c := soon(t, s, given(t, s, "con_a", epoch(), "9593"))
+	later := c.ValidUntil.Add(time.Hour)
+	for _, revision := range []int64{c.Revision - 1, c.Revision + 1} {
+		wantErr(t, "Postpone", s.Postpone(t.Context(), c.ID, revision, later), nil)
+		wantDue(t, s, c.ValidUntil, "con_a")
+	}
+	wantErr(t, "Postpone", s.Postpone(t.Context(), c.ID, c.Revision, later), nil)
+	wantDue(t, s, later.Add(-time.Millisecond))
+	wantDue(t, s, later, "con_a")
+	c, ch := next(c, "x")
+	replace(t, s, c, ch)
+	wantDue(t, s, c.ValidUntil, "con_a")
+	wantErr(t, "Postpone of what is not there", s.Postpone(t.Context(), "con_absent", 1, later), nil)
 }
 
 func dueByTimeout(t *testing.T, s consent.Store) {

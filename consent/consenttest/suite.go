@@ -29,11 +29,18 @@ func RunStore(t *testing.T, open Open) {
 		{"the history is in order and complete", historyInOrder},
 		{"stored values are nobody else's", nothingAliases},
 		{"a list is the customer's own, newest first", listOrder},
+		{"each form of a list has its own consents", listForms},
+		{"a co-holder's list has what names them and is not hidden", listCoHolder},
 		{"a list goes on where the page before ended", listPages},
 		{"a list shows the newest revision", listShowsNewest},
 		{"due by the end", dueByEnd},
 		{"due by the authorization timeout", dueByTimeout},
 		{"one-time consents are due while live", dueOneTime},
+		{"due to be announced, and when unused", dueBefore},
+		{"what was postponed is due later, at this revision only", duePostponed},
+		{"events are each party's own, in order and complete", eventsInOrder},
+		{"events go on where the page before ended", eventsPages},
+		{"no event is lost while many write", eventsRacing},
 		{"due is oldest first and limited", dueOrder},
 		{"of many replacing one revision exactly one wins", oneReplaceWins},
 		{"of many creating one id exactly one wins", oneCreateWins},
@@ -73,7 +80,8 @@ func holds(t *testing.T, s consent.Store, want consent.Consent, history ...conse
 	}
 	for name, at := range map[string]time.Time{
 		"Asked.ValidUntil": got.Asked.ValidUntil, "ValidUntil": got.ValidUntil,
-		"CreatedAt": got.CreatedAt, "ChangedAt": got.ChangedAt,
+		"CreatedAt": got.CreatedAt, "ChangedAt": got.ChangedAt, "DecidedAt": got.DecidedAt,
+		"RenewalAsked": got.RenewalAsked, "EndAnnounced": got.EndAnnounced,
 	} {
 		if at.Location() != time.UTC {
 			t.Errorf("%s is in %v, want UTC", name, at.Location())

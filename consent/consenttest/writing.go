@@ -106,12 +106,12 @@ func nothingAliases(t *testing.T, s consent.Store) {
 	want := c.Clone()
 	replace(t, s, c, agreed)
 
-	c.Shares[0].Account, c.Awaiting[0] = "changed", "changed"
+	c.Shares[0].Account, c.Awaiting[0], c.CoHolders[0] = "changed", "changed", "changed"
 	holds(t, s, want, ch, agreed)
 
 	got, err := s.Get(t.Context(), want.ID)
 	wantErr(t, "Get", err, nil)
-	got.Shares[0].Account, got.Awaiting[0] = "changed", "changed"
+	got.Shares[0].Account, got.Awaiting[0], got.CoHolders[0] = "changed", "changed", "changed"
 	changes, err := s.Changes(t.Context(), want.ID)
 	wantErr(t, "Changes", err, nil)
 	changes[0].Actor.ID = "changed"
@@ -120,6 +120,6 @@ func nothingAliases(t *testing.T, s consent.Store) {
 	if len(listed) != 1 {
 		t.Fatalf("List has %d consents, want 1", len(listed))
 	}
-	listed[0].Shares[0].Account, listed[0].Awaiting[0] = "changed", "changed"
+	listed[0].Shares[0].Account, listed[0].Awaiting[0], listed[0].CoHolders[0] = "changed", "changed", "changed"
 	holds(t, s, want, ch, agreed)
 }
