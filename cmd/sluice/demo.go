@@ -159,7 +159,7 @@ func (d *demo) populate(ctx context.Context, ca *devca.Authority) error {
 		return fmt.Errorf("load sample data: %w", err)
 	}
 	for _, id := range samplebank.Banks() {
-		b, err := serveSampleBank(ctx, data, ca, id, "127.0.0.1:0")
+		b, err := serveSampleBank(ctx, data, ca, sampleBankPlace{id: id, listen: "127.0.0.1:0"})
 		if err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (d *demo) close(dir string) error {
 	d.stop()
 	err := d.house.close()
 	for _, b := range d.banks {
-		b.server.Stop()
+		err = errors.Join(err, b.stop())
 	}
 	return errors.Join(err, removeAddress(dir))
 }

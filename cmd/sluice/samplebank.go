@@ -2,8 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,23 +18,30 @@ import (
 
 	"sluice/authn"
 	"sluice/authn/devca"
+	"sluice/authn/keyset"
 	"sluice/reference/samplebank"
 )
 
 type samplebankCmd struct {
-	Data   string   `help:"Data directory of the gateway, for certificates." default:"./sluice-data" env:"SLUICE_DATA" type:"path"`
-	Bank   string   `arg:"" help:"Which bank: labe, morava, odra or vltava."`
-	Listen string   `help:"Address to serve BankService on; port 0 takes a free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
-	Host   []string `help:"Name or address the bank serves under, besides localhost."`
+	Data        string   `help:"Data directory of the gateway, for certificates." default:"./sluice-data" env:"SLUICE_DATA" type:"path"`
+	Bank        string   `arg:"" help:"Which bank: labe, morava, odra or vltava."`
+	Listen      string   `help:"Address to serve BankService on; port 0 takes a free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	LoginListen string   `help:"Address to serve the customers' login on; port 0 takes a free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	LoginURL    string   `help:"Address under which browsers and the gateway reach the login, if not the one listened on." placeholder:"URL"`
+	GatewayURL  string   `help:"Address of the gateway's pages, which customers log in for. No login is served without it." placeholder:"URL"`
+	ClientID    string   `help:"The gateway's client id at this bank." default:"sluice"`
+	Host        []string `help:"Name or address the bank serves under, besides localhost."`
 }
 
 func (c *samplebankCmd) Help() string {
 	return `Serves one of the sample banks, with real transactions, as a process of its own.
-It prints its address, under which it must be registered.
+It prints its address, under which it must be registered; and, if it knows the
+gateway's, the issuer of its login, which customers of the bank log in at.
 
-Example:
+Examples:
   sluice samplebank morava --listen 127.0.0.1:9001 &
-  sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001`
+  sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001
+  sluice samplebank odra --login-listen 127.0.0.1:9445 --gateway-url https://localhost:8444`
 }
 
 // Run serves until an interrupt.
@@ -44,40 +56,115 @@ func (c *samplebankCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load sample data: %w", err)
 	}
-	b, err := serveSampleBank(ctx, data, ca, c.Bank, c.Listen, c.Host...)
+	b, err := serveSampleBank(ctx, data, ca, sampleBankPlace{
+		id: c.Bank, listen: c.Listen, hosts: c.Host,
+		loginListen: c.LoginListen, loginURL: c.LoginURL, gatewayURL: c.GatewayURL, clientID: c.ClientID,
+	})
 	if err != nil {
 		return err
 	}
 	fmt.Println(b.address)
+	if b.login != "" {
+		fmt.Println(b.login)
+	}
 	<-ctx.Done()
 	b.server.GracefulStop()
-	return nil
+	return b.stop()
+}
+
+// sampleBankPlace says which sample bank serves where, and for which gateway.
+type sampleBankPlace struct {
+	id, listen string
+	hosts      []string // besides localhost
+	// Without gatewayURL the bank has no login.
+	loginListen, loginURL, gatewayURL, clientID string
 }
 
 // sampleBank is a running sample bank.
 type sampleBank struct {
 	id, name, address string
+	login, clientID   string // the issuer of its login, and the gateway's name there; empty without
 	server            *grpc.Server
+	pages             *http.Server
 }
 
-func serveSampleBank(ctx context.Context, data *samplebank.Data, ca *devca.Authority, id, address string, hosts ...string) (sampleBank, error) {
-	bank, err := samplebank.New(data, id, time.Now)
+// stop ends a bank at once.
+func (b sampleBank) stop() error {
+	b.server.Stop()
+	if b.pages == nil {
+		return nil
+	}
+	if err := b.pages.Close(); err != nil {
+		return fmt.Errorf("stop login: %w", err)
+	}
+	return nil
+}
+
+func serveSampleBank(ctx context.Context, data *samplebank.Data, ca *devca.Authority, p sampleBankPlace) (sampleBank, error) {
+	bank, err := samplebank.New(data, p.id, time.Now)
 	if err != nil {
 		return sampleBank{}, fmt.Errorf("open bank: %w", err)
 	}
-	cert, err := ca.Issue(authn.Identity{Kind: authn.Bank, ID: id}, time.Now(), hosts...)
+	cert, err := ca.Issue(authn.Identity{Kind: authn.Bank, ID: p.id}, time.Now(), p.hosts...)
 	if err != nil {
 		return sampleBank{}, fmt.Errorf("certificate of bank: %w", err)
 	}
 	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", address)
+	l, err := listen.Listen(ctx, "tcp", p.listen)
 	if err != nil {
 		return sampleBank{}, fmt.Errorf("listen for bank: %w", err)
 	}
-	server := grpc.NewServer(grpc.Creds(authn.ServerCredentials(cert, ca.Roots(), gatewayOnly{})))
-	bank.Register(server)
-	go func() { _ = server.Serve(l) }() // ends with the server
-	return sampleBank{id: id, name: bank.Name(), address: l.Addr().String(), server: server}, nil
+	b := sampleBank{id: p.id, name: bank.Name(), address: l.Addr().String()}
+	if p.gatewayURL != "" {
+		if err := b.serveLogin(ctx, bank, ca, cert, p); err != nil {
+			return sampleBank{}, errors.Join(err, l.Close())
+		}
+	}
+	b.server = grpc.NewServer(grpc.Creds(authn.ServerCredentials(cert, ca.Roots(), gatewayOnly{})))
+	bank.Register(b.server)
+	go func() { _ = b.server.Serve(l) }() // ends with the server
+	return b, nil
+}
+
+// serveLogin serves the bank's login over TLS, with the bank's own certificate.
+func (b *sampleBank) serveLogin(ctx context.Context, bank *samplebank.Bank, ca *devca.Authority, cert tls.Certificate, p sampleBankPlace) error {
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp", p.loginListen)
+	if err != nil {
+		return fmt.Errorf("listen for login: %w", err)
+	}
+	b.login, b.clientID = p.loginURL, p.clientID
+	if b.login == "" {
+		b.login = "https://" + reachable(l.Addr())
+	}
+	handler, err := samplebank.NewLogin(bank, samplebank.LoginConfig{
+		Issuer: b.login, ClientID: p.clientID,
+		RedirectURIs: []string{p.gatewayURL + "/login/callback"}, JWKSURL: p.gatewayURL + "/jwks",
+		// The gateway of a demonstration is on this machine.
+		HTTPClient: keyset.NewClient(keyset.Config{Roots: ca.Roots(), Private: true, Now: time.Now}),
+		Now:        time.Now,
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("open login: %w", err), l.Close())
+	}
+	b.pages = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
+		// Browsers that do not know the development authority would fill the terminal.
+		ErrorLog:  log.New(io.Discard, "", 0),
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
+	}
+	go func() { _ = b.pages.ServeTLS(l, "", "") }() // ends with the server
+	return nil
+}
+
+// reachable is the address of a listener as others on this machine reach it.
+func reachable(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return a.String()
+	}
+	return fmt.Sprintf("localhost:%d", tcp.Port)
 }
 
 // gatewayOnly lets nobody but the gateway call a bank.
