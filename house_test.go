@@ -32,7 +32,7 @@ var rooms = map[string][]string{
 	// The nouns.
 	"consent":           {"gen", "mutant", "refusal"},
 	"consent/barrier":   {"consent", "mutant"},
-	"disclosure":        {"consent"},
+	"disclosure":        {"consent", "refusal"},
 	"registry":          {"consent"},
 	"authn":             {"authn/internal", "consent", "gen"},
 	"authn/internal":    {"consent"},
@@ -54,11 +54,12 @@ var rooms = map[string][]string{
 	"gateway/pagetoken": {},
 
 	// The doors.
-	"gateway/partnerapi":  {"authn", "authn/accesstoken", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry"},
-	"gateway/customerapi": {"authn", "bank", "consent", "disclosure", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
+	"gateway/partnerapi":  {"authn", "authn/accesstoken", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gateway/pagetoken", "gen", "policy", "refusal", "registry"},
+	"gateway/bankapi":     {"authn", "consent", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
+	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
 	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
 	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},
-	"gateway/consentview": {"consent", "gen", "refusal"},
+	"gateway/consentview": {"consent", "gateway/pagetoken", "gen", "refusal"},
 	"gateway/interceptor": {"authn", "refusal"},
 	"gateway/codec":       {},
 
@@ -69,7 +70,7 @@ var rooms = map[string][]string{
 	"consent/grantcache":  {"consent", "mutant"},
 	"consent/replica":     {"consent"},
 	"consent/replicadb":   {"consent", "consent/barrier", "consent/replica", "mutant", "sqldb"},
-	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "sqldb"},
+	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "refusal", "sqldb"},
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
 	"authn/devca":         {"authn"},

@@ -25,6 +25,7 @@ import (
 	"sluice/disclosure"
 	"sluice/disclosure/logdb"
 	"sluice/gateway"
+	"sluice/gateway/bankapi"
 	"sluice/gateway/codec"
 	"sluice/gateway/customerapi"
 	"sluice/gateway/interceptor"
@@ -120,8 +121,9 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	}
 	return h.open(cert, ca.Roots(), func(s *grpc.Server) {
 		partnerapi.NewAccounts(gate).Register(s)
-		partnerapi.NewConsents(h.book, h.registry, names).Register(s)
-		customerapi.New(h.book, h.log, h.banks, tokens).Register(s)
+		partnerapi.NewConsents(h.book, h.registry, names, tokens).Register(s)
+		bankapi.New(h.book, tokens).Register(s)
+		customerapi.New(h.book, h.log, h.log, h.banks, tokens, now).Register(s)
 		operatorapi.New(h.registry, h.book, h.truth.barrier).Register(s)
 		replicaapi.New(h.truth.barrier.Fence).Register(s)
 	})
@@ -161,8 +163,8 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 func (h *house) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	lastRelease := func(context.Context, []consent.ID) (map[consent.ID]time.Time, error) {
-		return map[consent.ID]time.Time{}, nil
+	lastRelease := func(ctx context.Context, ids []consent.ID) (map[consent.ID]time.Time, error) {
+		return h.log.LastRelease(ctx, ids...)
 	}
 	for {
 		if n, err := h.book.Sweep(ctx, h.log.FirstRelease, lastRelease, disclosure.OneTimeSitting); err != nil && ctx.Err() == nil {

@@ -14,10 +14,17 @@ import (
 func ForBank(c consent.Consent) *consentv1.Consent {
 	v := view(c, func(a consent.AccountID) string { return string(a) })
 	v.CustomerId = string(c.Customer)
-	for _, holder := range c.Awaiting {
-		v.AwaitingCustomerIds = append(v.AwaitingCustomerIds, string(holder))
-	}
+	v.AwaitingCustomerIds, v.CoHolderCustomerIds = customers(c.Awaiting), customers(c.CoHolders)
+	v.HiddenFromCoHolders = c.Hidden
 	return v
+}
+
+func customers(ids []consent.CustomerID) []string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, string(id))
+	}
+	return out
 }
 
 // ForPartner shows a consent as its partner sees it; name gives an account's
@@ -35,6 +42,9 @@ func view(c consent.Consent, name func(consent.AccountID) string) *consentv1.Con
 		ValidUntil:   timestamppb.New(c.ValidUntil),
 		CreatedAt:    timestamppb.New(c.CreatedAt), ChangedAt: timestamppb.New(c.ChangedAt),
 		EndClamped: c.EndClamped,
+	}
+	if !c.RenewalAsked.IsZero() {
+		v.RenewalAskedUntil = timestamppb.New(c.RenewalAsked)
 	}
 	for _, s := range c.Shares {
 		v.Shares = append(v.Shares, &consentv1.Share{AccountId: name(s.Account), Clusters: s.Clusters.List()})
@@ -57,12 +67,31 @@ func terms(t consent.Terms) *consentv1.Terms {
 func Changes(history []consent.Change) []*consentv1.Change {
 	out := make([]*consentv1.Change, len(history))
 	for i, ch := range history {
-		out[i] = &consentv1.Change{
-			Revision: ch.Revision, Kind: ch.Kind, Actor: ch.Actor.Kind, ActorId: ch.Actor.ID,
-			Reason: ch.Why, At: timestamppb.New(ch.At), Status: ch.Status,
-		}
+		out[i] = change(ch)
 	}
 	return out
+}
+
+func change(ch consent.Change) *consentv1.Change {
+	return &consentv1.Change{
+		Revision: ch.Revision, Kind: ch.Kind, Actor: ch.Actor.Kind, ActorId: ch.Actor.ID,
+		Reason: ch.Why, At: timestamppb.New(ch.At), Status: ch.Status,
+	}
+}
+
+// EventForBank shows a change to its bank.
+func EventForBank(ch consent.Change) *consentv1.ConsentEvent {
+	return &consentv1.ConsentEvent{ConsentId: string(ch.Consent), Change: change(ch)}
+}
+
+// EventForPartner shows a change to its partner: by id, it learns of itself and
+// of the bank only.
+func EventForPartner(ch consent.Change) *consentv1.ConsentEvent {
+	v := EventForBank(ch)
+	if k := ch.Actor.Kind; k != consent.ActorPartner && k != consent.ActorBank {
+		v.Change.ActorId = ""
+	}
+	return v
 }
 
 // Terms reads what a partner asks for; the contract's rules have been checked.

@@ -3,6 +3,7 @@ package customerapi
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -21,19 +22,29 @@ type Disclosures interface {
 	List(ctx context.Context, q disclosure.Query) ([]disclosure.Record, error)
 }
 
+// Usage counts what was released and refused.
+type Usage interface {
+	Days(ctx context.Context, id consent.ID, from, to consent.Day) ([]disclosure.DayCount, error)
+	Refusals(ctx context.Context, id consent.ID, from, to consent.Day) ([]disclosure.RefusalCount, error)
+	LastRelease(ctx context.Context, ids ...consent.ID) (map[consent.ID]time.Time, error)
+}
+
 // Service is customer.v1.ConsentService.
 type Service struct {
 	customerv1.UnimplementedConsentServiceServer
 	book        *consent.Book
 	disclosures Disclosures
+	usage       Usage
 	banks       bank.Directory
 	tokens      *pagetoken.Sealer
+	now         func() time.Time
 }
 
-// New serves a book, with the record of what was released under its consents.
-// banks tells which accounts a customer has, when one agrees.
-func New(book *consent.Book, disclosures Disclosures, banks bank.Directory, tokens *pagetoken.Sealer) *Service {
-	return &Service{book: book, disclosures: disclosures, banks: banks, tokens: tokens}
+// New serves a book, with the record of what was released under its consents
+// and the counts of that. banks tells which accounts a customer has and who else
+// holds them, when one agrees; now says which day today is.
+func New(book *consent.Book, disclosures Disclosures, usage Usage, banks bank.Directory, tokens *pagetoken.Sealer, now func() time.Time) *Service {
+	return &Service{book: book, disclosures: disclosures, usage: usage, banks: banks, tokens: tokens, now: now}
 }
 
 // Register adds ConsentService to a server.
@@ -51,6 +62,9 @@ func customer(ctx context.Context, r request) (consent.ByCustomer, error) {
 	b, ok := caller.Bank()
 	if !ok {
 		return consent.ByCustomer{}, refusal.New(refusal.CallerNotPermitted, "this method is for banks")
+	}
+	if r.GetCustomerId() == "" {
+		return consent.ByCustomer{}, refusal.Invalid("customer_id", "is empty")
 	}
 	return consent.ByCustomer{Bank: b, Customer: consent.CustomerID(r.GetCustomerId())}, nil
 }
@@ -155,4 +169,21 @@ func (s *Service) RevokeConsent(ctx context.Context, r *customerv1.RevokeConsent
 		return nil, fmt.Errorf("revoke consent: %w", err)
 	}
 	return &customerv1.RevokeConsentResponse{Consent: consentview.ForBank(c)}, nil
+}
+
+// RevokeAllConsents takes back all the customer's own consents at this bank.
+func (s *Service) RevokeAllConsents(ctx context.Context, r *customerv1.RevokeAllConsentsRequest) (*customerv1.RevokeAllConsentsResponse, error) {
+	who, err := customer(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := s.book.RevokeAll(ctx, who)
+	if err != nil {
+		return nil, fmt.Errorf("revoke all consents: %w", err)
+	}
+	out := &customerv1.RevokeAllConsentsResponse{}
+	for _, c := range ended {
+		out.Consents = append(out.Consents, consentview.ForBank(c))
+	}
+	return out, nil
 }

@@ -17,29 +17,24 @@ import (
 
 const defaultPageSize = 50
 
-// ListConsents lists the customer's consents, newest first.
+// ListConsents lists the customer's own consents, or those of others that name
+// them as a co-holder, newest first.
 func (s *Service) ListConsents(ctx context.Context, r *customerv1.ListConsentsRequest) (*customerv1.ListConsentsResponse, error) {
 	who, err := customer(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	binding := pagetoken.Binding{"consents", string(who.Bank), string(who.Customer)}
-	after, err := s.position(binding, r.GetPageToken())
-	if err != nil {
-		return nil, err
+	q, role := consent.Query{Bank: who.Bank, Customer: who.Customer}, "customer"
+	if r.GetAsCoHolder() {
+		q, role = consent.Query{Bank: who.Bank, CoHolder: who.Customer}, "co-holder"
 	}
-	size := pageSize(r.GetPageSize())
-	// One more than asked for tells whether there is a next page.
-	found, err := s.book.List(ctx, consent.Query{Bank: who.Bank, Customer: who.Customer, Before: consent.ID(after), Limit: size + 1})
+	binding := pagetoken.Binding{"consents", string(who.Bank), string(who.Customer), role}
+	found, next, err := consentview.Page(ctx, s.book, s.tokens, binding, q, r)
 	if err != nil {
-		return nil, fmt.Errorf("list consents: %w", err)
+		return nil, fmt.Errorf("read page: %w", err)
 	}
-	out := &customerv1.ListConsentsResponse{}
-	for i, c := range found {
-		if i == size {
-			out.NextPageToken = s.tokens.Seal(binding, string(found[i-1].ID))
-			break
-		}
+	out := &customerv1.ListConsentsResponse{NextPageToken: next}
+	for _, c := range found {
 		out.Consents = append(out.Consents, consentview.ForBank(c))
 	}
 	return out, nil

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"google.golang.org/grpc"
 
 	"sluice/consent"
 	"sluice/gateway"
 	"sluice/gateway/consentview"
+	"sluice/gateway/pagetoken"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/refusal"
@@ -28,11 +30,12 @@ type Consents struct {
 	book    *consent.Book
 	parties Parties
 	names   gateway.Pairwise
+	tokens  *pagetoken.Sealer
 }
 
 // NewConsents serves the partner's view of a book.
-func NewConsents(book *consent.Book, parties Parties, names gateway.Pairwise) *Consents {
-	return &Consents{book: book, parties: parties, names: names}
+func NewConsents(book *consent.Book, parties Parties, names gateway.Pairwise, tokens *pagetoken.Sealer) *Consents {
+	return &Consents{book: book, parties: parties, names: names, tokens: tokens}
 }
 
 // Register adds ConsentService to a server.
@@ -92,6 +95,66 @@ func (c *Consents) GetConsent(ctx context.Context, r *partnerv1.GetConsentReques
 		return nil, fmt.Errorf("get consent: %w", err)
 	}
 	return &partnerv1.GetConsentResponse{Consent: c.view(found)}, nil
+}
+
+// ListConsents lists the partner's own consents, newest first.
+func (c *Consents) ListConsents(ctx context.Context, r *partnerv1.ListConsentsRequest) (*partnerv1.ListConsentsResponse, error) {
+	partner, err := callingPartner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	binding := pagetoken.Binding{"consents of partner", string(partner), strconv.FormatBool(r.GetLiveOnly())}
+	found, next, err := consentview.Page(ctx, c.book, c.tokens, binding, consent.Query{Partner: partner, LiveOnly: r.GetLiveOnly()}, r)
+	if err != nil {
+		return nil, fmt.Errorf("read page: %w", err)
+	}
+	out := &partnerv1.ListConsentsResponse{NextPageToken: next}
+	for _, one := range found {
+		out.Consents = append(out.Consents, c.view(one))
+	}
+	return out, nil
+}
+
+// RenewConsent asks the customer for a later end.
+func (c *Consents) RenewConsent(ctx context.Context, r *partnerv1.RenewConsentRequest) (*partnerv1.RenewConsentResponse, error) {
+	partner, err := callingPartner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	until, err := consentview.Instant("valid_until", r.GetValidUntil())
+	if err != nil {
+		return nil, fmt.Errorf("read end: %w", err)
+	}
+	found, err := c.book.Get(ctx, consent.ByPartner(partner), consent.ID(r.GetConsentId()))
+	if err != nil {
+		return nil, fmt.Errorf("get consent: %w", err)
+	}
+	if err := c.standing(ctx, partner, found.Bank); err != nil {
+		return nil, err
+	}
+	asked, err := c.book.AskRenewal(ctx, consent.ByPartner(partner), found.ID, until)
+	if err != nil {
+		return nil, fmt.Errorf("ask for renewal: %w", err)
+	}
+	return &partnerv1.RenewConsentResponse{Consent: c.view(asked)}, nil
+}
+
+// ListConsentEvents reads on in the changes of the partner's own consents.
+func (c *Consents) ListConsentEvents(ctx context.Context, r *partnerv1.ListConsentEventsRequest) (*partnerv1.ListConsentEventsResponse, error) {
+	partner, err := callingPartner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := consentview.Events(ctx, c.book, c.tokens, pagetoken.Binding{"events of partner", string(partner)},
+		consent.EventQuery{Partner: partner}, r)
+	if err != nil {
+		return nil, fmt.Errorf("read on: %w", err)
+	}
+	out := &partnerv1.ListConsentEventsResponse{Cursor: next}
+	for _, ch := range found {
+		out.Events = append(out.Events, consentview.EventForPartner(ch))
+	}
+	return out, nil
 }
 
 // RevokeConsent gives a consent up.
