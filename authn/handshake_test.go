@@ -25,6 +25,7 @@ import (
 	"sluice/authn"
 	"sluice/authn/devca"
 	partnerv1 "sluice/gen/sluice/partner/v1"
+	replicav1 "sluice/gen/sluice/replica/v1"
 )
 
 type known map[authn.Identity]bool
@@ -57,12 +58,16 @@ func issue(t *testing.T, ca *devca.Authority, kind authn.Kind, id string, at tim
 // serve answers health checks and notes who called.
 func serve(t *testing.T, ca *devca.Authority, parties authn.Registered) (string, func() authn.Caller) {
 	t.Helper()
+	return serveWith(t, authn.ServerCredentials(issue(t, ca, authn.Gateway, "gateway", time.Now()), ca.Roots(), parties))
+}
+
+func serveWith(t *testing.T, creds credentials.TransportCredentials) (string, func() authn.Caller) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	callers := make(chan authn.Caller, 1)
-	creds := authn.ServerCredentials(issue(t, ca, authn.Gateway, "gateway", time.Now()), ca.Roots(), parties)
 	s := grpc.NewServer(grpc.Creds(creds), grpc.UnaryInterceptor(
 		func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			caller, _ := authn.FromContext(ctx)
@@ -109,15 +114,8 @@ func TestHandshakeAdmitsOnlyRegisteredPartiesOfTheAuthority(t *testing.T) {
 		}
 	})
 
-	refused := map[string]*tls.Config{
-		"no certificate":                    {RootCAs: ca.Roots()},
-		"certificate of another authority":  client(ca, issue(t, stranger, authn.Partner, "messenger", now)),
-		"unregistered partner":              client(ca, issue(t, ca, authn.Partner, "nobody", now)),
-		"bank with a registered partner id": client(ca, issue(t, ca, authn.Bank, "messenger", now)),
-		"ended certificate":                 client(ca, issue(t, ca, authn.Partner, "messenger", now.AddDate(0, 0, -30))),
-		"registry can't be read":            client(ca, issue(t, ca, authn.Partner, "unreadable", now)),
-		"TLS 1.2":                           {RootCAs: ca.Roots(), MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{issue(t, ca, authn.Partner, "messenger", now)}},
-	}
+	refused := badCertificates(t, ca, stranger)
+	refused["no certificate"] = &tls.Config{RootCAs: ca.Roots()}
 	for name, cfg := range refused {
 		t.Run(name+" is refused", func(t *testing.T) {
 			err := check(t, address, credentials.NewTLS(cfg))
@@ -125,6 +123,75 @@ func TestHandshakeAdmitsOnlyRegisteredPartiesOfTheAuthority(t *testing.T) {
 				t.Errorf("call = %v, want the connection refused", err)
 			}
 		})
+	}
+}
+
+func badCertificates(t *testing.T, ca, stranger *devca.Authority) map[string]*tls.Config {
+	t.Helper()
+	now := time.Now()
+	return map[string]*tls.Config{
+		"certificate of another authority":  client(ca, issue(t, stranger, authn.Partner, "messenger", now)),
+		"unregistered partner":              client(ca, issue(t, ca, authn.Partner, "nobody", now)),
+		"bank with a registered partner id": client(ca, issue(t, ca, authn.Bank, "messenger", now)),
+		"ended certificate":                 client(ca, issue(t, ca, authn.Partner, "messenger", now.AddDate(0, 0, -30))),
+		"registry can't be read":            client(ca, issue(t, ca, authn.Partner, "unreadable", now)),
+		"TLS 1.2":                           {RootCAs: ca.Roots(), MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{issue(t, ca, authn.Partner, "messenger", now)}},
+	}
+}
+
+// A server that takes tokens knows who showed a good certificate, refuses a bad
+// one as any server does, and takes who shows none for nobody.
+func TestAServerThatTakesTokensRefusesBadCertificatesAndKnowsNobodyWithout(t *testing.T) {
+	ca, stranger := authority(t), authority(t)
+	creds := authn.TokenServerCredentials(issue(t, ca, authn.Gateway, "gateway", time.Now()), ca.Roots(),
+		known{{Kind: authn.Partner, ID: "messenger"}: true})
+	address, caller := serveWith(t, creds)
+	if err := check(t, address, credentials.NewTLS(client(ca, issue(t, ca, authn.Partner, "messenger", time.Now())))); err != nil {
+		t.Fatal(err)
+	}
+	if id, ok := caller().Partner(); !ok || id != "messenger" {
+		t.Errorf("caller = %q, want messenger", id)
+	}
+	if err := check(t, address, credentials.NewTLS(&tls.Config{RootCAs: ca.Roots()})); err != nil {
+		t.Fatal(err)
+	}
+	if got := caller(); got != (authn.Caller{}) {
+		t.Errorf("caller = %v, want nobody", got)
+	}
+	for name, cfg := range badCertificates(t, ca, stranger) {
+		t.Run(name+" is refused", func(t *testing.T) {
+			// A client that knows which authorities the server trusts leaves a
+			// stranger's certificate at home; this one shows what it has.
+			if len(cfg.Certificates) == 1 {
+				cert := cfg.Certificates[0]
+				cfg.Certificates, cfg.GetClientCertificate = nil, func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
+			}
+			if err := check(t, address, credentials.NewTLS(cfg)); status.Code(err) != codes.Unavailable {
+				t.Errorf("call = %v, want the connection refused", err)
+			}
+		})
+	}
+}
+
+func TestTokensAreTakenByPartnersMethodsAlone(t *testing.T) {
+	s := grpc.NewServer()
+	partnerv1.RegisterAccountServiceServer(s, partnerv1.UnimplementedAccountServiceServer{})
+	healthpb.RegisterHealthServer(s, health.NewServer())
+	replicav1.RegisterReplicaServiceServer(s, replicav1.UnimplementedReplicaServiceServer{})
+	m, err := authn.MethodsOf(s.GetServiceInfo())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for service, info := range s.GetServiceInfo() {
+		for _, method := range info.Methods {
+			want := strings.HasPrefix(service, "sluice.partner.")
+			if got := m.TakesTokens("/" + service + "/" + method.Name); got != want {
+				t.Errorf("%s/%s takes tokens: %t", service, method.Name, got)
+			}
+		}
+	}
+	if m.TakesTokens("/made.up.Service/Do") {
+		t.Error("a method that is not there takes tokens")
 	}
 }
 
