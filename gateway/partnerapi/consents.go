@@ -117,7 +117,7 @@ func (c *Consents) ListConsents(ctx context.Context, r *partnerv1.ListConsentsRe
 
 // RenewConsent asks the customer for a later end.
 func (c *Consents) RenewConsent(ctx context.Context, r *partnerv1.RenewConsentRequest) (*partnerv1.RenewConsentResponse, error) {
-	partner, err := callingPartner(ctx)
+	partner, err := callingPartnerOf(ctx, consent.ID(r.GetConsentId()))
 	if err != nil {
 		return nil, err
 	}
