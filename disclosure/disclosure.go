@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sluice/consent"
+	"sluice/refusal"
 )
 
 // OneTimeSitting is how long after its first release a one-time consent may be
@@ -88,6 +89,23 @@ func ParseOutcome(s string) Outcome {
 type Usage struct {
 	Unattended int       // accesses of the day without the customer
 	First      time.Time // the first release ever; zero if there was none
+}
+
+// DayCount is how often data left under a consent on one day. What was recorded
+// and did not leave after all is not in it.
+type DayCount struct {
+	Day        consent.Day
+	Releases   int // each page of an access is one
+	Unattended int // those of them without the customer
+}
+
+// RefusalCount is how often a consent kept something back on one day, for one
+// reason.
+type RefusalCount struct {
+	Day    consent.Day
+	Reason refusal.Reason
+	Count  int
+	Last   time.Time
 }
 
 // Query selects the records of one consent, newest first.

@@ -21,9 +21,11 @@ type Log struct {
 	db       *sqldb.DB
 	boot     string
 	fence    string
+	last     string
 	now      func() time.Time
 	queue    chan *pending
 	outcomes *outcomes
+	refusals *refusals
 	closing  chan struct{}
 	workers  sync.WaitGroup
 	apart    sync.WaitGroup
@@ -36,9 +38,9 @@ func New(db *sqldb.DB, boot string) *Log { return NewWithClock(db, boot, nil) }
 // NewWithClock is New with another clock than the database's.
 func NewWithClock(db *sqldb.DB, boot string, now func() time.Time) *Log {
 	l := &Log{
-		db: db, boot: boot, fence: fenceOf(db), now: now,
+		db: db, boot: boot, fence: fenceOf(db), last: lastOf(db), now: now,
 		queue: make(chan *pending), closing: make(chan struct{}),
-		outcomes: &outcomes{db: db, wake: make(chan struct{}, 1)},
+		outcomes: &outcomes{db: db, wake: make(chan struct{}, 1)}, refusals: newRefusals(db),
 	}
 	n := 1 // SQLite has one writer
 	if db.Engine() == sqldb.Postgres {
@@ -48,6 +50,7 @@ func NewWithClock(db *sqldb.DB, boot string, now func() time.Time) *Log {
 		l.workers.Go(l.commitAll)
 	}
 	l.workers.Go(func() { l.outcomes.writeAll(l.closing) })
+	l.workers.Go(func() { l.refusals.writeAll(l.closing) })
 	return l
 }
 
