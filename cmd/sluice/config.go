@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 
 	"go.yaml.in/yaml/v3"
@@ -35,6 +36,32 @@ type config struct {
 	Replica replicaConfig `yaml:"replica"`
 	// Cache is the cache of grants in this process.
 	Cache cacheConfig `yaml:"cache"`
+	// Web is what customers and partners' clients reach over HTTPS.
+	Web webConfig `yaml:"web"`
+}
+
+type webConfig struct {
+	// Listen is the address to serve the customer's pages and the authorization
+	// server on; neither if empty.
+	Listen string `yaml:"listen"`
+	// URL is that as the outside sees it, https://HOST[:PORT]; it is the issuer of
+	// tokens, and the same on all replicas. https://localhost:PORT if empty.
+	URL string `yaml:"url"`
+	// MTLSListen and MTLSURL are the same for clients that show a certificate.
+	MTLSListen string `yaml:"mtls_listen"`
+	MTLSURL    string `yaml:"mtls_url"`
+	// Authority is HOST:PORT at which partners call gRPC, as their proofs name it;
+	// the address gRPC is served on if empty.
+	Authority string `yaml:"authority"`
+	// Operator is the name of who checks partners' names, as customers know it.
+	Operator string `yaml:"operator"`
+	// Cert and Key are the files with what browsers shall see; a certificate of the
+	// development authority if empty.
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+	// PrivateAddresses lets banks' logins and partners' keys be at addresses of the
+	// own network, with certificates of the development authority. For development.
+	PrivateAddresses bool `yaml:"private_addresses"`
 }
 
 type databaseConfig struct {
@@ -91,6 +118,7 @@ func defaultConfig() config {
 	return config{
 		Data: "./sluice-data", Listen: "127.0.0.1:8443", LogLevel: "info",
 		Database: databaseConfig{Durability: replicated}, Cache: cacheConfig{Entries: 100_000},
+		Web: webConfig{Operator: "the operator of this gateway"},
 	}
 }
 
@@ -126,10 +154,16 @@ func (c config) check() error {
 		}
 	}
 	refuse(c.Data == "", "data is empty")
-	for key, address := range map[string]string{"listen": c.Listen, "metrics": c.Metrics, "replica.advertise": c.Replica.Advertise} {
+	for key, address := range map[string]string{"listen": c.Listen, "metrics": c.Metrics, "replica.advertise": c.Replica.Advertise, "web.listen": c.Web.Listen, "web.mtls_listen": c.Web.MTLSListen, "web.authority": c.Web.Authority} {
 		_, _, err := net.SplitHostPort(address)
 		refuse(err != nil && (address != "" || key == "listen"), "%s is %q, not HOST:PORT", key, address)
 	}
+	refuse((c.Web.Listen == "") != (c.Web.MTLSListen == ""), "web needs both listen and mtls_listen, or neither")
+	for key, address := range map[string]string{"web.url": c.Web.URL, "web.mtls_url": c.Web.MTLSURL} {
+		u, err := url.Parse(address)
+		refuse(address != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.Path != ""), "%s is %q, not https://HOST[:PORT]", key, address)
+	}
+	refuse((c.Web.Cert == "") != (c.Web.Key == ""), "web needs both cert and key, or neither")
 	refuse(c.Cache.Entries < 1, "cache.entries is %d, not at least 1", c.Cache.Entries)
 	refuse(c.Database.Connections < 0, "database.connections is %d", c.Database.Connections)
 	refuse(c.Database.Durability != replicated && c.Database.Durability != singleNode,

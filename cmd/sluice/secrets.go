@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +20,15 @@ type secrets struct {
 	PairwiseKey  []byte `json:"pairwise_key"`
 	PageTokenKey []byte `json:"page_token_key"`
 	CacheKey     []byte `json:"cache_key"`
+}
+
+// derive makes a key of its own for one use.
+func (s secrets) derive(use string) []byte {
+	key, err := hkdf.Key(sha256.New, s.PageTokenKey, nil, "sluice "+use, pagetoken.KeySize)
+	if err != nil {
+		return nil // never: the length is one that is permitted, and whoever takes a key checks it
+	}
+	return key
 }
 
 // openSecrets reads the keys of a data directory, or makes them there.
