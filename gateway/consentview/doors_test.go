@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice/authn"
@@ -274,3 +275,13 @@ func refused(t *testing.T, what string, err error, reason string, fields ...stri
 }
 
 var errDisk = errors.New("disk failed")
+
+// errorBytes is an error as a client gets it.
+func errorBytes(t *testing.T, err error) []byte {
+	t.Helper()
+	raw, encodeErr := proto.MarshalOptions{Deterministic: true}.Marshal(status.Convert(err).Proto())
+	if encodeErr != nil {
+		t.Fatal(encodeErr)
+	}
+	return raw
+}
