@@ -77,10 +77,21 @@ func verifyParty(cs tls.ConnectionState, parties Registered) error {
 // ClientCredentials connects with cert to a server that is signed by one of the
 // roots, answers to the name dialled, and is the party want.
 func ClientCredentials(cert tls.Certificate, roots *x509.CertPool, want Identity) credentials.TransportCredentials {
-	return credentials.NewTLS(&tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		Certificates: []tls.Certificate{cert},
-		RootCAs:      roots,
+	cfg := clientConfig(roots, want)
+	cfg.Certificates = []tls.Certificate{cert}
+	return credentials.NewTLS(cfg)
+}
+
+// TokenClientCredentials is ClientCredentials for a party without certificate,
+// who proves himself in each call.
+func TokenClientCredentials(roots *x509.CertPool, want Identity) credentials.TransportCredentials {
+	return credentials.NewTLS(clientConfig(roots, want))
+}
+
+func clientConfig(roots *x509.CertPool, want Identity) *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		RootCAs:    roots,
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			id, err := IdentityOf(cs.PeerCertificates[0])
 			if err != nil {
@@ -91,7 +102,7 @@ func ClientCredentials(cert tls.Certificate, roots *x509.CertPool, want Identity
 			}
 			return nil
 		},
-	})
+	}
 }
 
 // serverCreds is TLS whose connections know their Caller, so that it is read

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"sluice/authn"
 )
@@ -20,6 +21,8 @@ import (
 type connection struct {
 	Data    string `help:"Data directory with the certificates, in pki/." default:"./sluice-data" env:"SLUICE_DATA" type:"path"`
 	Gateway string `help:"The gateway's address; from the data directory if not given." env:"SLUICE_GATEWAY" placeholder:"HOST:PORT"`
+
+	shows *shownToken // with each call; nil if nothing
 }
 
 // dial connects as one party. The call's context bounds the waiting.
@@ -28,25 +31,43 @@ func (c *connection) dial(kind authn.Kind, id string) (*grpc.ClientConn, error) 
 	if err != nil {
 		return nil, err
 	}
+	creds, err := c.credentials(kind, id)
+	if err != nil {
+		return nil, err
+	}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(creds)}
+	if c.shows != nil {
+		options = append(options, grpc.WithUnaryInterceptor(c.shows.to(address)))
+	}
+	conn, err := grpc.NewClient(address, options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", address, err)
+	}
+	return conn, nil
+}
+
+// credentials are those of a party's certificate. Who can prove himself by a key
+// may do without one.
+func (c *connection) credentials(kind authn.Kind, id string) (credentials.TransportCredentials, error) {
 	base := filepath.Join(c.Data, "pki", authn.KindName(kind)+"-"+id)
 	cert, err := tls.LoadX509KeyPair(base+".crt", base+".key")
-	if errors.Is(err, fs.ErrNotExist) {
+	without := errors.Is(err, fs.ErrNotExist)
+	if without && (c.shows == nil || c.shows.key == nil) {
 		return nil, fmt.Errorf("there is no certificate %s.crt; make one with \"sluice certificate %s %s --data %s\"",
 			base, authn.KindName(kind), id, c.Data)
 	}
-	if err != nil {
+	if err != nil && !without {
 		return nil, fmt.Errorf("read certificate: %w", err)
 	}
 	roots, err := c.roots()
 	if err != nil {
 		return nil, err
 	}
-	creds := authn.ClientCredentials(cert, roots, authn.Identity{Kind: authn.Gateway, ID: "gateway"})
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(creds))
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", address, err)
+	gateway := authn.Identity{Kind: authn.Gateway, ID: "gateway"}
+	if without {
+		return authn.TokenClientCredentials(roots, gateway), nil
 	}
-	return conn, nil
+	return authn.ClientCredentials(cert, roots, gateway), nil
 }
 
 func (c *connection) address() (string, error) {

@@ -32,6 +32,8 @@ type underConsent struct {
 	Consent    string  `help:"The consent to pull under." required:"" placeholder:"ID"`
 	Purpose    purpose `help:"Why; it must be the consent's." default:"ACCOUNT_OVERVIEW"`
 	Unattended bool    `help:"The customer is not present."`
+	Token      string  `help:"File with the access token to show." type:"existingfile" placeholder:"FILE"`
+	DPoPKey    string  `help:"File with the private key that the token is bound to, PEM or JWK; makes a proof for each call." name:"dpop-key" type:"existingfile" placeholder:"FILE"`
 	JSON       bool    `help:"Print JSON."`
 }
 
@@ -49,6 +51,12 @@ func (c *underConsent) access() *partnerv1.Access {
 func pull[Q, R any](ctx context.Context, c *underConsent,
 	method func(partnerv1.AccountServiceClient, context.Context, Q, ...grpc.CallOption) (R, error), request Q,
 ) (R, error) {
+	shows, err := readShownToken(c.Token, c.DPoPKey)
+	if err != nil {
+		var none R
+		return none, err
+	}
+	c.shows = shows
 	return call(ctx, &c.connection, authn.Partner, c.As, partnerv1.NewAccountServiceClient, method, request)
 }
 
