@@ -49,6 +49,12 @@ type Usage interface {
 	Usage(ctx context.Context, id consent.ID, day consent.Day) (disclosure.Usage, error)
 }
 
+// Refusals hears what a consent kept back from the partner it was given to. It
+// is called by many goroutines at once and must not block.
+type Refusals interface {
+	Refused(id consent.ID, reason refusal.Reason, at time.Time)
+}
+
 // Observer hears what operators watch. It is called by many goroutines at once
 // and must not block.
 type Observer interface {
@@ -66,6 +72,7 @@ type Config struct {
 	Banks    bank.Directory
 	Recorder Recorder
 	Usage    Usage
+	Refusals Refusals
 	HandOffs *barrier.Gates
 	Pairwise Pairwise
 	Tokens   *pagetoken.Sealer
@@ -102,6 +109,7 @@ func (g *Gate) Release(ctx context.Context, ask Ask) (Released, error) {
 	if errors.Is(err, disclosure.ErrGrantChanged) {
 		return Released{}, refusal.Because(refusal.GrantChanged, "the consent changed during the call; try again", err)
 	}
+	g.tell(err)
 	return released, err
 }
 
@@ -113,7 +121,7 @@ func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error)
 	}
 	w, err := g.prepare(ask, grant)
 	if err != nil {
-		return Released{}, staleError{err}
+		return Released{}, staleError{error: err}
 	}
 	verdict, err := g.decide(ctx, w)
 	if err != nil {
@@ -146,8 +154,13 @@ var errNoToken = errors.New("no access token was shown")
 // finder is one of Grants' methods.
 type finder func(ctx context.Context, id consent.ID) (consent.Grant, error)
 
-// staleError is a refusal that a newer grant might not make.
-type staleError struct{ error }
+// staleError is a refusal that a newer grant might not make. Where the policy
+// denied, it says under which consent of the partner's own, and when.
+type staleError struct {
+	error
+	under consent.ID
+	at    time.Time
+}
 
 // Unwrap is the refusal.
 func (e staleError) Unwrap() error { return e.error }
@@ -179,7 +192,7 @@ func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
 		return policy.Verdict{}, unavailable(ctx, refusal.PolicyUnavailable, fmt.Errorf("decide: %w", err))
 	}
 	if !verdict.Allowed() {
-		return policy.Verdict{}, staleError{denied(w, verdict)}
+		return policy.Verdict{}, staleError{denied(w, verdict), w.grant.ID(), w.at}
 	}
 	return verdict, nil
 }

@@ -42,6 +42,7 @@ type world struct {
 	id       consent.ID
 	records  []disclosure.Entry
 	outcomes []disclosure.Outcome
+	refused  []refused
 	dropped  fields.Dropped
 	gates    *barrier.Gates
 	clock    atomic.Int64
@@ -77,7 +78,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.gate, err = gateway.New(gateway.Config{
-		Grants: w, HandOffs: w.gates, Parties: w, Policy: w, Banks: w.bank, Recorder: disclosure.NewRecorder(w), Usage: w,
+		Grants: w, HandOffs: w.gates, Parties: w, Policy: w, Banks: w.bank, Recorder: disclosure.NewRecorder(w), Usage: w, Refusals: w,
 		Pairwise: gateway.NewPairwise([]byte("key")), Tokens: tokens, Observer: w, Now: func() time.Time { return noon },
 	})
 	if err != nil {
@@ -191,6 +192,17 @@ func (w *world) Outcome(_ disclosure.ID, what disclosure.Outcome) {
 }
 
 func (w *world) Released(disclosure.Outcome) {}
+
+// refused is a refusal as the gate told it.
+type refused struct {
+	id     consent.ID
+	reason refusal.Reason
+	at     time.Time
+}
+
+func (w *world) Refused(id consent.ID, reason refusal.Reason, at time.Time) {
+	w.refused = append(w.refused, refused{id, reason, at})
+}
 
 func (w *world) Dropped(_ consent.BankID, d fields.Dropped) { w.dropped = d }
 

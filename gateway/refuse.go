@@ -121,3 +121,27 @@ func nothingAnswered(s fields.Shown) error {
 	}
 	return refuse(refusal.AccountNotCovered)
 }
+
+// tell notes a final refusal for the customer's eyes, if the consent kept
+// something back by what was agreed. A consent that is not there, or another
+// partner's, never comes this far, so a stranger leaves no trace in it.
+func (g *Gate) tell(err error) {
+	var no staleError
+	if errors.As(err, &no) && no.under != "" && keptBack(refusal.ReasonOf(no)) {
+		g.Refusals.Refused(no.under, refusal.ReasonOf(no), no.at)
+	}
+}
+
+// keptBack says whether a reason is the consent's, or the standing of its
+// parties, and not a part that failed, a call that was malformed or a token.
+func keptBack(r refusal.Reason) bool {
+	switch r {
+	case refusal.ConsentPending, refusal.ConsentRejected, refusal.ConsentPaused, refusal.ConsentSuspended,
+		refusal.ConsentExpired, refusal.ConsentRevoked, refusal.ConsentConsumed, refusal.ConsentSuperseded,
+		refusal.AccountNotCovered, refusal.ClusterNotCovered, refusal.LookbackExceeded, refusal.PurposeNotPermitted,
+		refusal.AccessLimitReached, refusal.PartnerSuspended, refusal.BankSuspended:
+		return true
+	default:
+		return false
+	}
+}

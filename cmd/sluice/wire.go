@@ -113,7 +113,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	}
 	gate, err := gateway.New(gateway.Config{
 		Grants: h.truth.cache, HandOffs: h.truth.gates, Parties: h.registry, Policy: engine, Banks: h.banks,
-		Recorder: disclosure.NewRecorder(h.log), Usage: h.log, Pairwise: names, Tokens: tokens,
+		Recorder: disclosure.NewRecorder(h.log), Usage: h.log, Refusals: h.log, Pairwise: names, Tokens: tokens,
 		Observer: h.metrics, Now: now,
 	})
 	if err != nil {
