@@ -45,6 +45,14 @@ func explain(r refusal.Reason) string {
 		return "the purpose stated is not the consent's"
 	case refusal.AccessLimitReached:
 		return "no unattended access is left today; wait for the reset or until the customer is present"
+	default:
+		return explainFailure(r)
+	}
+}
+
+// explainFailure is explain for what is wrong with parties, parts and calls.
+func explainFailure(r refusal.Reason) string {
+	switch r {
 	case refusal.PartnerSuspended:
 		return "the partner is suspended; talk to the operator"
 	case refusal.BankSuspended:

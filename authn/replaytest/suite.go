@@ -2,7 +2,7 @@ package replaytest
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -132,7 +132,7 @@ func abandoned(t *testing.T, at time.Time, one, _ Store) {
 func heapRemoved(t *testing.T, at time.Time, one, _ Store) {
 	const many = 50
 	for i := range many {
-		use(t, one, fmt.Sprint(i), at.Add(-time.Minute))
+		use(t, one, strconv.Itoa(i), at.Add(-time.Minute))
 	}
 	if n := sweep(t, one, at); n != many {
 		t.Errorf("%d removed, want %d", n, many)
