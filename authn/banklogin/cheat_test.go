@@ -212,14 +212,7 @@ func TestANameThatCanNotBeShownIsLeftOut(t *testing.T) {
 
 func TestAProviderThatMisbehavesIsUnavailable(t *testing.T) {
 	elsewhere := newCheat(t)
-	endless := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		for range 64 {
-			if _, err := w.Write([]byte(strings.Repeat(" ", 64<<10))); err != nil {
-				return
-			}
-		}
-	}
+	huge := strings.Repeat("x", 300<<10)
 	away := func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
 	}
@@ -234,11 +227,21 @@ func TestAProviderThatMisbehavesIsUnavailable(t *testing.T) {
 		"keys in a file":      func(c *cheat) { c.metadata["jwks_uri"] = "file:///etc/passwd" },
 		"no keys":             func(c *cheat) { delete(c.metadata, "jwks_uri") },
 		"metadata elsewhere":  func(c *cheat) { c.paths["/.well-known/openid-configuration"] = away },
-		"endless metadata":    func(c *cheat) { c.paths["/.well-known/openid-configuration"] = endless },
+		"huge metadata":       func(c *cheat) { c.metadata["huge"] = huge },
 		"broken metadata":     func(c *cheat) { c.paths["/.well-known/openid-configuration"] = broken },
 		"tokens elsewhere":    func(c *cheat) { c.paths["/token"] = away },
-		"endless tokens":      func(c *cheat) { c.paths["/token"] = endless },
-		"broken tokens":       func(c *cheat) { c.paths["/token"] = broken },
+		"huge tokens": func(c *cheat) {
+			c.paths["/token"] = func(w http.ResponseWriter, _ *http.Request) {
+				answer(w, map[string]any{"access_token": huge, "token_type": "Bearer", "id_token": c.token(c.claims())})
+			}
+		},
+		"huge keys": func(c *cheat) {
+			c.paths["/keys"] = func(w http.ResponseWriter, _ *http.Request) {
+				answer(w, map[string]any{"huge": huge, "keys": []jose.JSONWebKey{c.key.key.Public()}})
+			}
+		},
+		"broken tokens": func(c *cheat) { c.paths["/token"] = broken },
+		"broken keys":   func(c *cheat) { c.paths["/keys"] = broken },
 		"keys it hangs up on": func(c *cheat) {
 			c.paths["/keys"] = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 		},

@@ -150,9 +150,8 @@ func (r *Relying) verify(ctx context.Context, a at, p Pending, raw string) (Cust
 	token, err := oidc.NewVerifier(a.Issuer, keys, &oidc.Config{
 		ClientID: a.ClientID, SupportedSigningAlgs: algorithms(), Now: r.config.Now,
 	}).Verify(ctx, raw)
-	var dialled *url.Error
 	switch {
-	case errors.As(keys.err, &dialled):
+	case errors.Unwrap(keys.err) != nil: // they could not be read; a wrong signature wraps nothing
 		return Customer{}, unreachable("read keys", keys.err)
 	case err != nil:
 		return Customer{}, refused("its ID token is not good")
@@ -175,26 +174,26 @@ func (r *Relying) verify(ctx context.Context, a at, p Pending, raw string) (Cust
 		return Customer{}, refused("its ID token is not of this moment")
 	case claims.AuthTime == nil:
 		return Customer{}, refused("the bank does not say when the customer logged in")
-	case !id(token.Subject):
+	case !nameable(token.Subject):
 		return Customer{}, refused("its ID token names nobody")
 	}
 	authenticated := time.Unix(*claims.AuthTime, 0).UTC()
 	if authenticated.Before(p.At.Add(-skew)) || authenticated.After(now.Add(skew)) {
 		return Customer{}, refused("the customer did not log in just now")
 	}
-	return Customer{Bank: p.Bank, ID: consent.CustomerID(token.Subject), Name: name(claims.Name), AuthenticatedAt: authenticated}, nil
+	return Customer{Bank: p.Bank, ID: consent.CustomerID(token.Subject), Name: shown(claims.Name), AuthenticatedAt: authenticated}, nil
 }
 
 // algorithms are what a bank may sign with (FAPI 2.0, 5.4).
 func algorithms() []string { return []string{oidc.ES256, oidc.PS256, oidc.EdDSA} }
 
-// id says whether a subject can stand as a customer in a consent.
-func id(s string) bool {
+// nameable says whether a subject can stand as a customer in a consent.
+func nameable(s string) bool {
 	return s != "" && utf8.RuneCountInString(s) <= consent.MaxNameLength && printable(s)
 }
 
-// name is a name that can be shown, or nothing.
-func name(s string) string {
+// shown is a name that can be shown, or nothing.
+func shown(s string) string {
 	if utf8.RuneCountInString(s) > maxName || !printable(s) {
 		return ""
 	}

@@ -148,8 +148,8 @@ type browserKey struct{}
 // can go on with.
 func (l *login) bound(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		secret := ""
-		if c, err := r.Cookie(l.cookie); err == nil && len(c.Value) >= 26 {
+		var secret string
+		if c, err := r.Cookie(l.cookie); err == nil && len(c.Value) >= len(rand.Text()) {
 			secret = c.Value
 		} else {
 			secret = rand.Text()

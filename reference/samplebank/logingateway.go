@@ -120,7 +120,7 @@ func (g *gatewayKeys) fetch(ctx context.Context) (jose.JSONWebKeySet, error) {
 	if err != nil {
 		return set, fmt.Errorf("ask: %w", err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // it has been read
 	if resp.StatusCode != http.StatusOK {
 		return set, fmt.Errorf("the address answered %d", resp.StatusCode)
 	}

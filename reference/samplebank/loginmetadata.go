@@ -13,33 +13,31 @@ import (
 // metadata says what this provider does; the library's own answer promises what
 // a bank does not offer, and lacks RFC 9207.
 func (l *login) metadata(w http.ResponseWriter, _ *http.Request) {
+	said := oidc.DiscoveryConfiguration{
+		Issuer:                            l.config.Issuer,
+		AuthorizationEndpoint:             l.provider.AuthorizationEndpoint().Absolute(l.config.Issuer),
+		TokenEndpoint:                     l.provider.TokenEndpoint().Absolute(l.config.Issuer),
+		JwksURI:                           l.provider.KeysEndpoint().Absolute(l.config.Issuer),
+		ScopesSupported:                   []string{oidc.ScopeOpenID, oidc.ScopeProfile},
+		ResponseTypesSupported:            []string{string(oidc.ResponseTypeCode)},
+		ResponseModesSupported:            []string{string(oidc.ResponseModeQuery)},
+		GrantTypesSupported:               []oidc.GrantType{oidc.GrantTypeCode},
+		SubjectTypesSupported:             []string{"public"},
+		IDTokenSigningAlgValuesSupported:  []string{string(signingAlgorithm)},
+		TokenEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodPrivateKeyJWT},
+		ACRValuesSupported:                []string{strongAuthentication},
+		ClaimsSupported:                   []string{"sub", "name", "auth_time", "nonce", "acr", "amr"},
+		CodeChallengeMethodsSupported:     []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
+		UILocalesSupported:                []language.Tag{language.English, language.Lithuanian},
+	}
+	said.TokenEndpointAuthSigningAlgValuesSupported = []string{string(signingAlgorithm)}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	// The client is gone if this fails.
 	_ = json.NewEncoder(w).Encode(struct {
 		oidc.DiscoveryConfiguration
 		IssuerParameter bool `json:"authorization_response_iss_parameter_supported"`
-	}{
-		DiscoveryConfiguration: oidc.DiscoveryConfiguration{
-			Issuer:                            l.config.Issuer,
-			AuthorizationEndpoint:             l.provider.AuthorizationEndpoint().Absolute(l.config.Issuer),
-			TokenEndpoint:                     l.provider.TokenEndpoint().Absolute(l.config.Issuer),
-			JwksURI:                           l.provider.KeysEndpoint().Absolute(l.config.Issuer),
-			ScopesSupported:                   []string{oidc.ScopeOpenID, oidc.ScopeProfile},
-			ResponseTypesSupported:            []string{string(oidc.ResponseTypeCode)},
-			ResponseModesSupported:            []string{string(oidc.ResponseModeQuery)},
-			GrantTypesSupported:               []oidc.GrantType{oidc.GrantTypeCode},
-			SubjectTypesSupported:             []string{"public"},
-			IDTokenSigningAlgValuesSupported:  []string{string(signingAlgorithm)},
-			TokenEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodPrivateKeyJWT},
-			TokenEndpointAuthSigningAlgValuesSupported: []string{string(signingAlgorithm)},
-			ACRValuesSupported:                         []string{strongAuthentication},
-			ClaimsSupported:                            []string{"sub", "name", "auth_time", "nonce", "acr", "amr"},
-			CodeChallengeMethodsSupported:              []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
-			UILocalesSupported:                         []language.Tag{language.English, language.Lithuanian},
-		},
-		IssuerParameter: true,
-	})
+	}{said, true})
 }
 
 // withIssuer adds the issuer to each answer that goes back to the gateway (RFC

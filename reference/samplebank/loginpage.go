@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"golang.org/x/text/language"
 )
 
 var (
@@ -33,7 +31,7 @@ type view struct {
 func (l *login) show(w http.ResponseWriter, r *http.Request) {
 	v, err := l.visits.open(r.URL.Query().Get("id"), browserOf(r.Context()))
 	if err != nil {
-		l.ended(w, r, http.StatusBadRequest)
+		l.ended(w, r)
 		return
 	}
 	if v.Done() {
@@ -47,35 +45,33 @@ func (l *login) show(w http.ResponseWriter, r *http.Request) {
 // the same, so that it can't be used to find out who is a customer.
 func (l *login) enter(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		l.ended(w, r, http.StatusBadRequest)
+		l.ended(w, r)
 		return
 	}
 	v, err := l.visits.open(r.PostForm.Get("id"), browserOf(r.Context()))
 	if err != nil || !same(v.csrf, r.PostForm.Get("csrf")) {
-		l.ended(w, r, http.StatusBadRequest)
+		l.ended(w, r)
 		return
 	}
 	customer := strings.TrimSpace(r.PostForm.Get("customer"))
 	text := textsFor(v.asked.UILocales, r)
 	switch {
 	case r.PostForm.Has("cancel"):
-		l.visits.end(v.id)
-		http.Redirect(w, r, l.refusal(v, "access_denied"), http.StatusSeeOther)
+		l.giveUp(w, r, v)
 	case v.Done():
 		l.goOn(w, r, v)
 	case len(customer) <= maxCustomerID && !l.attempts.take(customer):
 		l.form(w, r, http.StatusTooManyRequests, v, customer, text.TooMany)
 	case !l.proved(customer, r.PostForm.Get("password"), r.PostForm.Get("code")):
 		if l.visits.fail(v.id) >= maxTries {
-			l.visits.end(v.id)
-			http.Redirect(w, r, l.refusal(v, "access_denied"), http.StatusSeeOther)
+			l.giveUp(w, r, v)
 			return
 		}
 		l.form(w, r, http.StatusUnprocessableEntity, v, customer, text.Wrong)
 	default:
 		l.attempts.right(customer)
 		if err := l.visits.enter(v.id, v.browser, customer); err != nil {
-			l.ended(w, r, http.StatusBadRequest)
+			l.ended(w, r)
 			return
 		}
 		l.goOn(w, r, v)
@@ -95,6 +91,12 @@ func (l *login) proved(customer, password, code string) bool {
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
+// giveUp ends a login without anybody logged in.
+func (l *login) giveUp(w http.ResponseWriter, r *http.Request, v visit) {
+	l.visits.end(v.id)
+	http.Redirect(w, r, l.refusal(v, "access_denied"), http.StatusSeeOther) //nolint:gosec // to the gateway's registered addresses only
+}
+
 // goOn leads back to the library, which answers the gateway.
 func (l *login) goOn(w http.ResponseWriter, r *http.Request, v visit) {
 	http.Redirect(w, r, "/authorize/callback?id="+url.QueryEscape(v.id), http.StatusSeeOther)
@@ -111,9 +113,9 @@ func (l *login) form(w http.ResponseWriter, r *http.Request, status int, v visit
 }
 
 // ended says that there is no such login, whatever the reason.
-func (l *login) ended(w http.ResponseWriter, r *http.Request, status int) {
+func (l *login) ended(w http.ResponseWriter, r *http.Request) {
 	text := textsFor(nil, r)
-	l.render(w, status, view{Text: text, Notice: text.Ended})
+	l.render(w, http.StatusBadRequest, view{Text: text, Notice: text.Ended})
 }
 
 func (l *login) render(w http.ResponseWriter, status int, p view) {
@@ -150,37 +152,4 @@ func (b *Bank) example() string {
 		}
 	}
 	return best
-}
-
-// texts are the page's words in one language.
-type texts struct {
-	Lang, Title, Why, Customer, Password, Code, CodeHint, Enter, Cancel string
-	Demo, DemoExample, Wrong, TooMany, Ended                            string
-}
-
-// textsFor are those the gateway asked for, or else those the browser prefers.
-func textsFor(asked []language.Tag, r *http.Request) texts {
-	if len(asked) == 0 {
-		asked, _, _ = language.ParseAcceptLanguage(r.Header.Get("Accept-Language")) // none if it is malformed
-	}
-	_, i, _ := language.NewMatcher([]language.Tag{language.English, language.Lithuanian}).Match(asked...)
-	return [...]texts{{
-		Lang: "en", Title: "Log in to your bank", Why: "Sluice asks us who you are. Your password stays here.",
-		Customer: "Customer number", Password: "Password", Code: "Code from your device", CodeHint: "Six digits",
-		Enter: "Log in", Cancel: "Cancel",
-		Demo:        "This is a demonstration. Every customer has this password and this code:",
-		DemoExample: "A customer to try:",
-		Wrong:       "The customer number, the password or the code is wrong.",
-		TooMany:     "There were too many wrong tries. Wait five minutes, then try again.",
-		Ended:       "This login has ended. Go back to where you came from and begin again.",
-	}, {
-		Lang: "lt", Title: "Prisijunkite prie savo banko", Why: "„Sluice“ klausia mūsų, kas esate. Jūsų slaptažodis lieka čia.",
-		Customer: "Kliento numeris", Password: "Slaptažodis", Code: "Kodas iš jūsų įrenginio", CodeHint: "Šeši skaitmenys",
-		Enter: "Prisijungti", Cancel: "Atšaukti",
-		Demo:        "Tai demonstracija. Visų klientų slaptažodis ir kodas yra tokie:",
-		DemoExample: "Klientas išbandymui:",
-		Wrong:       "Neteisingas kliento numeris, slaptažodis arba kodas.",
-		TooMany:     "Per daug neteisingų bandymų. Palaukite penkias minutes ir bandykite dar kartą.",
-		Ended:       "Šis prisijungimas nebegalioja. Grįžkite ten, iš kur atėjote, ir pradėkite iš naujo.",
-	}}[i]
 }
