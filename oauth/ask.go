@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
 	"sluice/consent"
-	"sluice/refusal"
 	"sluice/registry"
 )
 
@@ -37,6 +37,12 @@ type Ask struct {
 // pushed makes a pushed request a request for a consent. Nothing can be asked of
 // a bank that is suspended, and a grant to be replaced must be the client's own.
 func (s *Server) pushed(ctx context.Context, as *goidc.AuthnSession, c *goidc.Client) error {
+	if slices.Contains(strings.Fields(as.Scopes), ScopeConsents) {
+		return goidc.NewError(goidc.ErrorCodeInvalidScope, "the scope consents is for tokens of the client's own")
+	}
+	if as.ResponseMode != "" && as.ResponseMode != goidc.ResponseModeQuery {
+		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "response_mode must be query")
+	}
 	bank, terms, err := asked(as.AuthDetails)
 	if err != nil {
 		return err
@@ -45,7 +51,7 @@ func (s *Server) pushed(ctx context.Context, as *goidc.AuthnSession, c *goidc.Cl
 	case errors.Is(err, registry.ErrNotFound):
 		return invalidDetail("no such bank is registered")
 	case err != nil:
-		return fmt.Errorf("read bank: %w", err)
+		return troubled(ctx, fmt.Errorf("read bank: %w", err))
 	case b.Standing != registry.Active || b.Login.Issuer == "":
 		return invalidDetail("the bank can't be asked now")
 	}
@@ -71,13 +77,10 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 		return goidc.StatusPending, nil
 	}
 	found, err := s.Book.Get(r.Context(), consent.ByPartner(consent.PartnerID(as.ClientID)), consent.ID(text(as.Store, storeConsent)))
-	if refusal.ReasonOf(err) == refusal.RecordUnavailable && err != nil {
+	if err != nil { // it was made with the request: it can't be read now
 		s.failed(r.Context(), err)
 		s.Fault(w, r, http.StatusServiceUnavailable)
 		return goidc.StatusPending, nil
-	}
-	if err != nil {
-		return goidc.StatusFailure, told(err)
 	}
 	switch {
 	case found.Status == consent.Pending:
@@ -89,6 +92,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 	if err := s.sameCustomer(r.Context(), as, found); err != nil {
 		return goidc.StatusFailure, err
 	}
+	http.SetCookie(w, cookie(as.ID, "", -1))
 	as.Subject = s.Names.Customer(found.Partner, found.Bank, found.Customer)
 	as.GrantedScopes = as.Scopes
 	if as.GrantedAuthDetails, err = s.given(found); err != nil {
@@ -105,10 +109,7 @@ func (s *Server) bound(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSe
 	}
 	secret := rand.Text()
 	as.Store[storeBrowser] = s.state.hash("browser", secret)
-	http.SetCookie(w, &http.Cookie{
-		Name: cookieName(as.ID), Value: secret, Path: "/", MaxAge: sessionLifetime,
-		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, cookie(as.ID, secret, sessionLifetime))
 	return true
 }
 
@@ -116,6 +117,13 @@ func (s *Server) cameFrom(r *http.Request, as *goidc.AuthnSession) bool {
 	cookie, err := r.Cookie(cookieName(as.ID))
 	want := text(as.Store, storeBrowser)
 	return err == nil && want != "" && hmac.Equal([]byte(s.state.hash("browser", cookie.Value)), []byte(want))
+}
+
+func cookie(session, value string, age int) *http.Cookie {
+	return &http.Cookie{
+		Name: cookieName(session), Value: value, Path: "/", MaxAge: age,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
 }
 
 // cookieName is one for each request, so that two in one browser keep apart.

@@ -2,7 +2,9 @@ package oauth
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -29,17 +31,23 @@ func scopes() []goidc.Scope {
 var errReadOnly = errors.New("clients are registered by operators")
 
 // clients are the registered partners, as the library knows clients. A partner
-// that is suspended, or has no client, is none.
+// that is suspended, or has no client, is none; nor is one whose connection has
+// the certificate of another party.
 type clients struct{ server *Server }
 
 // Client reads a partner.
 func (c clients) Client(ctx context.Context, id string) (*goidc.Client, error) {
+	who := authn.Identity{Kind: authn.Partner, ID: id}
+	cert, uncertified := certificateOf(ctx)
+	if !who.Valid() || uncertified == nil && !holds(cert, who) {
+		return nil, goidc.ErrNotFound
+	}
 	p, err := c.server.Parties.Partner(ctx, consent.PartnerID(id))
 	if errors.Is(err, registry.ErrNotFound) {
 		return nil, goidc.ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read partner: %w", err)
+		return nil, troubled(ctx, fmt.Errorf("read partner: %w", err))
 	}
 	if p.Standing != registry.Active || p.Client.Authentication == registry.NoAuthentication {
 		return nil, goidc.ErrNotFound
@@ -54,7 +62,12 @@ func (c clients) Client(ctx context.Context, id string) (*goidc.Client, error) {
 	}}
 	if p.Client.Authentication == registry.TLS {
 		client.TokenAuthnMethod, client.TLSTokenBindingRequired = goidc.AuthnMethodTLS, true
-		client.TLSSubjectDistinguishedName = subjectOf(ctx, id)
+		// Whose a certificate is stands in its URI name, which the library does not
+		// read. It is this partner's, so its subject is what it must be.
+		client.TLSSubjectDistinguishedName = "none"
+		if uncertified == nil {
+			client.TLSSubjectDistinguishedName = cert.Subject.String()
+		}
 		return client, nil
 	}
 	client.TokenAuthnMethod = goidc.AuthnMethodPrivateKeyJWT
@@ -97,16 +110,13 @@ func certificateOf(ctx context.Context) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// subjectOf is what the library is to compare a certificate's subject with. Whose
-// a certificate is stands in its URI name, which the library does not read: so it
-// gets the very subject if that is this partner, and one that none has if not.
-func subjectOf(ctx context.Context, partner string) string {
-	cert, err := certificateOf(ctx)
-	if err != nil {
-		return "no certificate"
-	}
-	if id, err := authn.IdentityOf(cert); err != nil || id != (authn.Identity{Kind: authn.Partner, ID: partner}) {
-		return "not this partner"
-	}
-	return cert.Subject.String()
+func holds(cert *x509.Certificate, who authn.Identity) bool {
+	id, err := authn.IdentityOf(cert)
+	return err == nil && id == who
+}
+
+// thumbprint is a certificate's x5t#S256 (RFC 8705, 3.1).
+func thumbprint(cert *x509.Certificate) string {
+	sum := sha256.Sum256(cert.Raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

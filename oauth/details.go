@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
+	"sluice/authn"
 	"sluice/consent"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	"sluice/refusal"
@@ -68,12 +71,6 @@ func invalidDetail(format string, args ...any) error {
 	return goidc.Errorf(goidc.ErrorCodeInvalidAuthDetails, "authorization_details: "+format, args...)
 }
 
-// validDetail checks what can be said of a detail alone, asked for or answered.
-func validDetail(_ context.Context, d goidc.AuthDetail) error {
-	_, err := read(d)
-	return err
-}
-
 // asked is the terms that a pushed request's one detail asks for.
 func asked(details []goidc.AuthDetail) (consent.BankID, consent.Terms, error) {
 	if len(details) != 1 {
@@ -85,6 +82,9 @@ func asked(details []goidc.AuthDetail) (consent.BankID, consent.Terms, error) {
 	}
 	if d.Consent != "" || len(d.Accounts) > 0 || d.EndClamped {
 		return "", consent.Terms{}, invalidDetail("the customer chooses the accounts; consent_id and accounts are in answers only")
+	}
+	if !(authn.Identity{Kind: authn.Bank, ID: d.Bank}).Valid() {
+		return "", consent.Terms{}, invalidDetail("bank is not the id of a bank")
 	}
 	terms := consent.Terms{
 		PurposeText: d.PurposeText, LookBackDays: d.LookBackDays, RetentionDays: d.Retention,
@@ -137,9 +137,10 @@ func (s *Server) given(c consent.Consent) ([]goidc.AuthDetail, error) {
 	return []goidc.AuthDetail{out}, nil
 }
 
-var errBeyond = goidc.NewError(goidc.ErrorCodeInvalidAuthDetails, "authorization_details: ask for what was granted, or for less")
+var errBeyond = goidc.NewError(goidc.ErrorCodeInvalidAuthDetails, "authorization_details: send what was granted, with fewer accounts or data_clusters")
 
-// withinGranted lets a client ask for a token that can do less (RFC 9396, 6.1).
+// withinGranted lets a client ask for a token that can do less (RFC 9396, 6.1):
+// with what was granted, but fewer accounts, or fewer kinds of data of them.
 func withinGranted(_ context.Context, requested, granted []goidc.AuthDetail) error {
 	if len(requested) != 1 || len(granted) != 1 {
 		return errBeyond
@@ -152,21 +153,25 @@ func withinGranted(_ context.Context, requested, granted []goidc.AuthDetail) err
 	if err != nil {
 		return err
 	}
-	if want.Consent != have.Consent || want.Bank != have.Bank || len(want.Accounts) == 0 {
+	if len(want.Accounts) == 0 || !within(want.Clusters, have.Clusters) {
 		return errBeyond
 	}
 	for _, w := range want.Accounts {
 		i := slices.IndexFunc(have.Accounts, func(h account) bool { return h.ID == w.ID })
-		if i < 0 || len(w.Clusters) == 0 {
+		if i < 0 || !within(w.Clusters, have.Accounts[i].Clusters) {
 			return errBeyond
 		}
-		for _, c := range w.Clusters {
-			if !slices.Contains(have.Accounts[i].Clusters, c) {
-				return errBeyond
-			}
-		}
+	}
+	want.Accounts, want.Clusters = have.Accounts, have.Clusters
+	if !reflect.DeepEqual(want, have) {
+		return errBeyond
 	}
 	return nil
+}
+
+// within says whether some, and at least one, of most are named.
+func within(names, most []string) bool {
+	return len(names) > 0 && !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(most, n) })
 }
 
 // told is a refusal of the consents' as a client of OAuth hears it.
@@ -186,7 +191,7 @@ func told(err error) error {
 		}
 		return goidc.WrapError(goidc.ErrorCodeInvalidAuthDetails, text, err)
 	case refusal.RecordUnavailable:
-		return goidc.WrapError("temporarily_unavailable", "consents can't be read or kept now; try again", err).WithStatusCode(503)
+		return goidc.WrapError(errUnavailable, "consents can't be read or kept now; try again", err).WithStatusCode(http.StatusServiceUnavailable)
 	default:
 		return goidc.WrapError(goidc.ErrorCodeAccessDenied, r.Message, err)
 	}

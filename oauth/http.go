@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
@@ -13,28 +14,28 @@ func (s *Server) Register(mux *http.ServeMux) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
 		mux.HandleFunc("GET "+path, s.metadata)
 	}
-	mux.Handle("GET /jwks", s.library)
-	mux.Handle("POST /par", s.client(s.completed(func(_ *http.Request, said map[string]any) { completeError(said) })))
-	mux.Handle("POST /token", s.client(s.completed(s.completeToken)))
+	mux.Handle("GET /jwks", s.completed(func(*http.Request, *answer, map[string]any) {}))
+	mux.Handle("POST /par", s.client(s.completed(completeError)))
+	mux.Handle("POST /token", s.client(s.completed(completeToken)))
 	mux.Handle("POST /introspect", s.client(s.completed(s.completeIntrospection)))
-	mux.Handle("POST /revoke", s.client(s.library))
+	mux.Handle("POST /revoke", s.client(s.completed(completeError)))
 	mux.Handle("GET /grants/{id}", s.client(http.HandlerFunc(s.queryGrant)))
 	mux.Handle("DELETE /grants/{id}", s.client(http.HandlerFunc(s.revokeGrant)))
-	mux.Handle("GET /authorize", s.library)
-	mux.Handle("POST /authorize", http.MaxBytesHandler(s.library, maxBody))
-	mux.HandleFunc("GET /authorize/{ref}", s.resume)
+	mux.Handle("GET /authorize", s.page(s.library.ServeHTTP))
+	mux.Handle("POST /authorize", s.page(s.library.ServeHTTP))
+	mux.Handle("GET /authorize/{ref}", s.page(s.resume))
 }
 
 // client is what the endpoints for clients have in common.
 func (s *Server) client(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		if err := r.ParseForm(); err != nil {
-			s.refuse(w, r, goidc.NewError(goidc.ErrorCodeInvalidRequest, "the form can't be read"))
+		if err := formed(r); err != nil {
+			s.refuse(w, r, err)
 			return
 		}
-		if !s.proofInTime(r) {
-			s.refuse(w, r, goidc.NewError("invalid_dpop_proof", "the proof is older than a minute or from the future"))
+		if !s.inTime(r) {
+			s.refuse(w, r, goidc.NewError("invalid_dpop_proof", "send one DPoP proof, at most a minute old and not of the future"))
 			return
 		}
 		ctx := withManagement(r.Context(), r.PostForm)
@@ -43,6 +44,26 @@ func (s *Server) client(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// formed refuses forms that the library would take some part of.
+func formed(r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return goidc.NewError(goidc.ErrorCodeInvalidRequest, "the form can't be read, or is too long")
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 { // RFC 6749, 3.2
+			return goidc.NewError(goidc.ErrorCodeInvalidRequest, "a parameter is sent more than once")
+		}
+		if name != "authorization_details" || values[0] == "" {
+			continue
+		}
+		var details []goidc.AuthDetail
+		if json.Unmarshal([]byte(values[0]), &details) != nil || details == nil {
+			return invalidDetail("it is no list of objects") // RFC 9396, 5
+		}
+	}
+	return nil
 }
 
 // resume goes on with a request after the customer decided. One that is finished
@@ -55,6 +76,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		s.Fault(w, r, http.StatusGone)
 	default:
+		s.failed(r.Context(), err)
 		_ = s.render(w, r, err) // never fails
 	}
 }
@@ -64,7 +86,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
 	ask := r.Clone(r.Context())
 	ask.URL.Path = "/.well-known/openid-configuration"
-	s.completed(func(_ *http.Request, said map[string]any) {
+	s.completed(func(_ *http.Request, _ *answer, said map[string]any) {
 		for _, name := range []string{"registration_endpoint", "userinfo_endpoint", "userinfo_signing_alg_values_supported"} {
 			delete(said, name)
 		}
@@ -73,6 +95,7 @@ func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
 			delete(aliases, "userinfo_endpoint")
 			aliases["grant_management_endpoint"] = s.MTLS + "/grants"
 		}
+		said["response_modes_supported"] = []goidc.ResponseMode{goidc.ResponseModeQuery}
 		said["grant_management_endpoint"] = s.Issuer + "/grants"
 		said["grant_management_actions_supported"] = []string{"query", "revoke", actionCreate, actionReplace, actionMerge}
 		said["grant_management_action_required"] = false

@@ -25,12 +25,6 @@ const (
 	actionMerge   = "merge"
 )
 
-// Tokens checks an access token shown over HTTP, and that it is shown by whom it
-// is bound to. url is the request's, as the outside sees it.
-type Tokens interface {
-	Scopes(r *http.Request, url string) (partner consent.PartnerID, scopes []string, err error)
-}
-
 type managementKey struct{}
 
 // withManagement keeps what the library does not read of a pushed request.
@@ -52,9 +46,16 @@ func (s *Server) managed(ctx context.Context, as *goidc.AuthnSession, c *goidc.C
 	default:
 		return terms, goidc.NewError(goidc.ErrorCodeInvalidRequest, "grant_management_action is not one that is supported")
 	}
-	old, err := s.consentOf(ctx, c.ID, id)
+	g, err := s.ownGrant(ctx, c.ID, id)
 	if err != nil {
 		return terms, err
+	}
+	old, err := s.consentOf(ctx, g)
+	if err != nil {
+		return terms, err
+	}
+	if g.RevokedAt != 0 || consent.Ended(old.Status) {
+		return terms, goidc.NewError(errInvalidGrantID, "the grant has ended; create a new one")
 	}
 	if old.Bank != bank {
 		return terms, goidc.NewError(errInvalidGrantID, "the grant is of another bank")
@@ -81,40 +82,51 @@ func merged(terms consent.Terms, old consent.Consent) consent.Terms {
 	return terms
 }
 
-// consentOf is the consent behind a client's own grant.
-func (s *Server) consentOf(ctx context.Context, client, grant string) (consent.Consent, error) {
-	unknown := goidc.NewError(errInvalidGrantID, "there is no such grant").WithStatusCode(http.StatusNotFound)
-	g, err := s.state.Grant(ctx, grant)
+var errNoGrant = goidc.NewError(errInvalidGrantID, "there is no such grant")
+
+// ownGrant is a client's own grant that has a consent.
+func (s *Server) ownGrant(ctx context.Context, client, id string) (*goidc.Grant, error) {
+	g, err := s.state.Grant(ctx, id)
 	if errors.Is(err, goidc.ErrNotFound) || err == nil && (g.ClientID != client || text(g.Store, storeConsent) == "") {
-		return consent.Consent{}, unknown
+		return nil, errNoGrant
 	}
 	if err != nil {
-		return consent.Consent{}, fmt.Errorf("find grant: %w", err)
+		return nil, fmt.Errorf("find grant: %w", err)
 	}
-	c, err := s.Book.Get(ctx, consent.ByPartner(consent.PartnerID(client)), consent.ID(text(g.Store, storeConsent)))
-	if err != nil && refusal.ReasonOf(err) == refusal.ConsentNotFound {
-		return consent.Consent{}, unknown
-	}
+	return g, nil
+}
+
+// consentOf is the consent behind a grant.
+func (s *Server) consentOf(ctx context.Context, g *goidc.Grant) (consent.Consent, error) {
+	c, err := s.Book.Get(ctx, consent.ByPartner(consent.PartnerID(g.ClientID)), consent.ID(text(g.Store, storeConsent)))
 	if err != nil {
-		return consent.Consent{}, told(err)
+		return consent.Consent{}, troubled(ctx, told(err))
 	}
 	return c, nil
 }
 
-// sameCustomer refuses that one customer's decision replaces another's.
+// sameCustomer refuses that one customer's decision replaces another's. What he
+// agreed to is given up with it: nothing would be under it.
 func (s *Server) sameCustomer(ctx context.Context, as *goidc.AuthnSession, made consent.Consent) error {
 	replaces := text(as.Store, storeReplaces)
 	if replaces == "" {
 		return nil
 	}
-	old, err := s.consentOf(ctx, as.ClientID, replaces)
+	g, err := s.ownGrant(ctx, as.ClientID, replaces)
 	if err != nil {
 		return err
 	}
-	if old.Customer != made.Customer {
-		return goidc.NewError(goidc.ErrorCodeAccessDenied, "the grant is another customer's")
+	old, err := s.consentOf(ctx, g)
+	if err != nil {
+		return err
 	}
-	return nil
+	if old.Customer == made.Customer {
+		return nil
+	}
+	if _, err := s.Book.Revoke(ctx, consent.ByPartner(made.Partner), made.ID); err != nil {
+		return told(err)
+	}
+	return goidc.NewError(goidc.ErrorCodeAccessDenied, "the grant is another customer's")
 }
 
 // takeOver gives a new grant the id of the one it replaces, whose consent ends.
@@ -125,7 +137,10 @@ func (s *Server) takeOver(ctx context.Context, g *goidc.Grant) error {
 	}
 	row, err := s.Store.Grant(ctx, id)
 	if err != nil {
-		return fmt.Errorf("find grant to replace: %w", err)
+		return troubled(ctx, fmt.Errorf("find grant to replace: %w", err))
+	}
+	if !row.Revoked.IsZero() {
+		return goidc.NewError(errInvalidGrantID, "the grant has ended")
 	}
 	made, err := s.Book.Get(ctx, consent.ByPartner(consent.PartnerID(g.ClientID)), consent.ID(text(g.Store, storeConsent)))
 	if err != nil {
@@ -179,14 +194,21 @@ func (s *Server) revokeGrant(w http.ResponseWriter, r *http.Request) {
 // shownGrant is the consent of the grant in the path, for a client's token that
 // has the scope.
 func (s *Server) shownGrant(r *http.Request, scope string) (consent.Consent, error) {
-	partner, have, err := s.Tokens.Scopes(r, s.Issuer+r.URL.Path)
+	client, have, err := s.shown(r)
 	if err != nil {
-		return consent.Consent{}, goidc.WrapError(goidc.ErrorCodeInvalidToken, "show an access token of the client's own, with its proof", err)
+		return consent.Consent{}, err
 	}
 	if !slices.Contains(have, scope) {
 		return consent.Consent{}, goidc.NewError("insufficient_scope", "the token needs the scope "+scope).WithStatusCode(http.StatusForbidden)
 	}
-	return s.consentOf(r.Context(), string(partner), r.PathValue("id"))
+	g, err := s.ownGrant(r.Context(), client, r.PathValue("id"))
+	if errors.Is(err, errNoGrant) {
+		return consent.Consent{}, errNoGrant.WithStatusCode(http.StatusNotFound)
+	}
+	if err != nil {
+		return consent.Consent{}, err
+	}
+	return s.consentOf(r.Context(), g)
 }
 
 // refuse answers a client with an error of OAuth's form.
@@ -194,10 +216,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.failed(r.Context(), err)
 	var known goidc.Error
 	if !errors.As(err, &known) {
-		known = goidc.NewError("temporarily_unavailable", "something failed inside; try again").WithStatusCode(http.StatusServiceUnavailable)
+		known = errInside
 	}
 	if known.StatusCode() == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `DPoP error="`+string(known.Code)+`"`)
+		w.Header().Set("WWW-Authenticate", `DPoP error="`+string(known.Code)+`", algs="ES256 PS256 EdDSA"`)
 	}
 	writeJSON(w, known.StatusCode(), known)
 }

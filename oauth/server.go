@@ -13,6 +13,7 @@ import (
 	"github.com/luikyv/go-oidc/pkg/goidc"
 	"github.com/luikyv/go-oidc/pkg/provider"
 
+	"sluice/authn/keyset"
 	"sluice/authn/replay"
 	"sluice/consent"
 	"sluice/registry"
@@ -72,7 +73,6 @@ type Config struct {
 	Store    Store
 	Sealer   *seal.Sealer
 	HashKey  []byte // for looking codes and refresh tokens up
-	Tokens   Tokens
 	Fault    Fault
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -93,7 +93,11 @@ func New(c Config) (*Server, error) {
 			return nil, fmt.Errorf("authorization server: %q is not https://host[:port]", address) //nolint:err113 // for a person
 		}
 	}
-	s := &Server{Config: c, state: &state{store: c.Store, seal: c.Sealer, hashKey: c.HashKey, now: c.Now}}
+	if len(c.HashKey) < seal.KeySize {
+		return nil, fmt.Errorf("authorization server: the key of hashes has %d bytes, want %d", len(c.HashKey), seal.KeySize) //nolint:err113 // for a person
+	}
+	s := &Server{Config: c}
+	s.state = &state{store: c.Store, seal: c.Sealer, hashKey: c.HashKey, now: c.Now, present: s.present}
 	op, err := provider.New(provider.Config{
 		Issuer: c.Issuer, Manager: s.state, JWKS: s.jwks, IDTokenAlgs: []goidc.SignatureAlgorithm{goidc.SigAlgES256},
 	}, s.options()...)
@@ -105,7 +109,7 @@ func New(c Config) (*Server, error) {
 }
 
 func (s *Server) options() []provider.Option {
-	algorithms := []goidc.SignatureAlgorithm{goidc.SigAlgES256, goidc.SigAlgPS256, jose.EdDSA}
+	algorithms := keyset.Algorithms()
 	return []provider.Option{
 		provider.WithProfile(goidc.ProfileFAPI2, provider.WithProfileValidation()),
 		provider.WithScopes(scopes()...),
@@ -129,8 +133,7 @@ func (s *Server) options() []provider.Option {
 			provider.WithRefreshTokenShouldIssue(func(context.Context, *goidc.Client, *goidc.Grant) bool { return true })),
 		provider.WithClientCredentialsGrant(),
 		provider.WithGrantIDFunc(random("gra_")), provider.WithJWTIDFunc(random("tok_")),
-		provider.WithRAR([]goidc.AuthDetailType{AccountData},
-			provider.WithRARDetailValidator(validDetail), provider.WithRARDetailsComparator(withinGranted)),
+		provider.WithRAR([]goidc.AuthDetailType{AccountData}, provider.WithRARDetailsComparator(withinGranted)),
 		provider.WithTokenOptions(func(context.Context, *goidc.Grant, *goidc.Client) goidc.TokenOptions {
 			return goidc.NewJWTTokenOptions(goidc.SigAlgES256, tokenLifetime)
 		}),
@@ -146,14 +149,17 @@ func (s *Server) options() []provider.Option {
 
 func (s *Server) jwks(ctx context.Context) (goidc.JSONWebKeySet, error) {
 	set, err := s.Ring.Private(ctx)
-	return goidc.JSONWebKeySet{Keys: set.Keys}, err
+	if err != nil {
+		return goidc.JSONWebKeySet{}, troubled(ctx, err)
+	}
+	return goidc.JSONWebKeySet{Keys: set.Keys}, nil
 }
 
 // useOnce lets the id of a client assertion or a proof pass once, on any replica.
 func (s *Server) useOnce(ctx context.Context, jti string) error {
 	fresh, err := s.Replays.Use(ctx, replay.Key("oauth", "", jti), s.Now().Add(replayWindow))
 	if err != nil {
-		return fmt.Errorf("note a proof: %w", err)
+		return troubled(ctx, fmt.Errorf("note a proof: %w", err))
 	}
 	if !fresh {
 		return errReplayed
@@ -163,26 +169,34 @@ func (s *Server) useOnce(ctx context.Context, jti string) error {
 
 var errReplayed = errors.New("the jti was used before")
 
-// render shows a person that an authorization request can't go on.
+// render shows a person that an authorization request can't go on. The library
+// has written down why.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, err error) error {
-	s.failed(r.Context(), err)
-	status := http.StatusBadRequest
+	if held, ok := w.(*answer); ok {
+		*held = *newAnswer()
+	}
+	status := http.StatusServiceUnavailable
 	var known goidc.Error
-	if !errors.As(err, &known) {
-		status = http.StatusServiceUnavailable
+	switch {
+	case troubleOf(r.Context()) != nil:
+	case errors.As(err, &known):
+		status = http.StatusBadRequest
+	case errors.Is(err, goidc.ErrNotFound): // of its client, since it began
+		status = http.StatusForbidden
 	}
 	s.Fault(w, r, status)
 	return nil
 }
 
-// failed writes down what went wrong; the library's errors hold no tokens or codes.
+// failed writes down what went wrong. The library's errors hold no tokens or
+// codes, but may hold what a client sent, at any length.
 func (s *Server) failed(ctx context.Context, err error) {
 	level := slog.LevelInfo
 	var known goidc.Error
 	if !errors.As(err, &known) {
 		level = slog.LevelError
 	}
-	s.Log.LogAttrs(ctx, level, "authorization refused", slog.String("error", err.Error()))
+	s.Log.LogAttrs(ctx, level, "authorization refused", slog.String("error", fmt.Sprintf("%.300s", err.Error())))
 }
 
 // Tend forgets what has long expired.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -27,6 +28,7 @@ const (
 	storeReplaces       = "replaces"
 	storeSessionVersion = "session_version"
 	storeGrantVersion   = "grant_version"
+	storeRefreshed      = "refreshed" // it was found by its refresh token
 )
 
 // grantLinger is how long after its consent's last possible end a grant is kept.
@@ -39,6 +41,8 @@ type state struct {
 	seal    *seal.Sealer
 	hashKey []byte
 	now     func() time.Time
+	// present makes a grant that is about to be used what its consent is now.
+	present func(context.Context, *goidc.Grant) error
 }
 
 func random(prefix string) goidc.RandomFunc {
@@ -73,12 +77,14 @@ func without(store map[string]any, keys ...string) map[string]any {
 }
 
 // absent is the library's word for what is not there.
-func absent(err error) error {
+func absent(ctx context.Context, err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: %w", goidc.ErrNotFound, err)
 	}
-	return err
+	return troubled(ctx, err)
 }
+
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 
 // SaveSession keeps a session: the first time as new, then as the next version of
 // what was read. A finished session can't be saved again.
@@ -106,7 +112,7 @@ func (s *state) SaveSession(ctx context.Context, as *goidc.AuthnSession) error {
 		return goidc.WrapError(goidc.ErrorCodeInvalidRequest, "the request was finished or changed in between", err)
 	}
 	if err != nil {
-		return fmt.Errorf("save session: %w", err)
+		return troubled(ctx, fmt.Errorf("save session: %w", err))
 	}
 	if as.Store == nil {
 		as.Store = map[string]any{}
@@ -117,21 +123,26 @@ func (s *state) SaveSession(ctx context.Context, as *goidc.AuthnSession) error {
 
 // Session reads a session by its id.
 func (s *state) Session(ctx context.Context, id string) (*goidc.AuthnSession, error) {
-	return s.session(s.store.Session(ctx, id))
+	if !idPattern.MatchString(id) {
+		return nil, goidc.ErrNotFound
+	}
+	row, err := s.store.Session(ctx, id)
+	return s.session(ctx, row, err)
 }
 
 // SessionByPushedAuthReqID reads a session by its request_uri.
 func (s *state) SessionByPushedAuthReqID(ctx context.Context, id string) (*goidc.AuthnSession, error) {
-	return s.session(s.store.SessionByRequest(ctx, s.hash("request", id)))
+	row, err := s.store.SessionByRequest(ctx, s.hash("request", id))
+	return s.session(ctx, row, err)
 }
 
-func (s *state) session(row SessionRow, err error) (*goidc.AuthnSession, error) {
+func (s *state) session(ctx context.Context, row SessionRow, err error) (*goidc.AuthnSession, error) {
 	if err != nil {
-		return nil, absent(err)
+		return nil, absent(ctx, err)
 	}
 	var as goidc.AuthnSession
 	if err := s.open("session", row.ID, row.Content, &as); err != nil {
-		return nil, err
+		return nil, troubled(ctx, err)
 	}
 	if as.Store == nil {
 		as.Store = map[string]any{}
@@ -146,12 +157,12 @@ func (s *state) session(row SessionRow, err error) (*goidc.AuthnSession, error) 
 func (s *state) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 	if g.RevokedAt != 0 {
 		if err := s.store.RevokeGrant(ctx, g.ID, s.now()); err != nil {
-			return fmt.Errorf("revoke grant: %w", err)
+			return troubled(ctx, fmt.Errorf("revoke grant: %w", err))
 		}
 		return nil
 	}
 	kept := *g
-	kept.Store = without(g.Store, storeGrantVersion, storeSessionVersion, storeBrowser, storeReplaces)
+	kept.Store = without(g.Store, storeGrantVersion, storeRefreshed, storeSessionVersion, storeBrowser, storeReplaces)
 	content, err := s.sealed("grant", g.ID, kept)
 	if err != nil {
 		return err
@@ -172,11 +183,15 @@ func (s *state) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 		}
 		err = s.store.ReplaceGrant(ctx, row)
 	}
+	if errors.Is(err, ErrConflict) && text(g.Store, storeRefreshed) != "" {
+		// Refreshing uses nothing up, so others may do it at the same time.
+		err = s.unlessRevoked(ctx, g.ID)
+	}
 	if errors.Is(err, ErrConflict) {
 		return goidc.WrapError(goidc.ErrorCodeInvalidGrant, "invalid grant", err)
 	}
 	if err != nil {
-		return fmt.Errorf("save grant: %w", err)
+		return troubled(ctx, fmt.Errorf("save grant: %w", err))
 	}
 	if g.Store == nil {
 		g.Store = map[string]any{}
@@ -185,28 +200,55 @@ func (s *state) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 	return nil
 }
 
+func (s *state) unlessRevoked(ctx context.Context, id string) error {
+	row, err := s.store.Grant(ctx, id)
+	if err == nil && !row.Revoked.IsZero() {
+		err = ErrConflict
+	}
+	return err
+}
+
 // Grant reads a grant by its id.
 func (s *state) Grant(ctx context.Context, id string) (*goidc.Grant, error) {
-	return s.grant(s.store.Grant(ctx, id))
+	if !idPattern.MatchString(id) {
+		return nil, goidc.ErrNotFound
+	}
+	row, err := s.store.Grant(ctx, id)
+	return s.grant(ctx, row, err)
 }
 
 // GrantByAuthCode reads a grant by its code, redeemed or not.
 func (s *state) GrantByAuthCode(ctx context.Context, code string) (*goidc.Grant, error) {
-	return s.grant(s.store.GrantByCode(ctx, s.hash("code", code)))
-}
-
-// GrantByRefreshToken reads a grant by its refresh token.
-func (s *state) GrantByRefreshToken(ctx context.Context, token string) (*goidc.Grant, error) {
-	return s.grant(s.store.GrantByRefresh(ctx, s.hash("refresh", token)))
-}
-
-func (s *state) grant(row GrantRow, err error) (*goidc.Grant, error) {
+	row, err := s.store.GrantByCode(ctx, s.hash("code", code))
+	g, err := s.grant(ctx, row, err)
 	if err != nil {
-		return nil, absent(err)
+		return nil, err
+	}
+	return g, s.present(ctx, g)
+}
+
+// GrantByRefreshToken reads a grant by its refresh token. That is bound to the
+// client and not to one certificate (RFC 8705, 4): the present one takes over.
+func (s *state) GrantByRefreshToken(ctx context.Context, token string) (*goidc.Grant, error) {
+	row, err := s.store.GrantByRefresh(ctx, s.hash("refresh", token))
+	g, err := s.grant(ctx, row, err)
+	if err != nil {
+		return nil, err
+	}
+	g.Store[storeRefreshed] = "1"
+	if cert, err := certificateOf(ctx); err == nil && g.CertThumbprint != "" {
+		g.CertThumbprint = thumbprint(cert)
+	}
+	return g, s.present(ctx, g)
+}
+
+func (s *state) grant(ctx context.Context, row GrantRow, err error) (*goidc.Grant, error) {
+	if err != nil {
+		return nil, absent(ctx, err)
 	}
 	var g goidc.Grant
 	if err := s.open("grant", row.ID, row.Content, &g); err != nil {
-		return nil, err
+		return nil, troubled(ctx, err)
 	}
 	if !row.Revoked.IsZero() {
 		g.RevokedAt = int(row.Revoked.Unix())

@@ -1,15 +1,11 @@
 package oauth
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
-	"time"
 
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
 	"sluice/consent"
@@ -25,90 +21,61 @@ func (s *Server) claims(_ context.Context, _ *goidc.Token, g *goidc.Grant) map[s
 }
 
 // granted looks at a grant before it is kept: one that replaces another takes its
-// place, and one that is refreshed is what its consent is now.
+// place, and a client's own token is for something, and of no consent.
 func (s *Server) granted(ctx context.Context, kind goidc.GrantType, g *goidc.Grant) error {
-	switch kind {
-	case goidc.GrantAuthorizationCode:
+	switch {
+	case kind == goidc.GrantAuthorizationCode:
 		g.Store = without(g.Store, storeSessionVersion)
 		return s.takeOver(ctx, g)
-	case goidc.GrantRefreshToken:
-		return s.refreshed(ctx, g)
-	default:
+	case kind != goidc.GrantClientCredentials:
 		return nil
+	case g.AuthDetails != nil:
+		return invalidDetail("only a customer can grant them")
+	case g.Scopes == "":
+		return goidc.NewError(goidc.ErrorCodeInvalidScope, "say in scope what the token is for")
 	}
+	return nil
 }
 
-func (s *Server) refreshed(ctx context.Context, g *goidc.Grant) error {
-	found, err := s.Book.Get(ctx, consent.ByPartner(consent.PartnerID(g.ClientID)), consent.ID(text(g.Store, storeConsent)))
-	if err != nil {
-		return told(err)
+// present makes a grant what its consent is now: it permits no more, and is
+// revoked with it. A grant of no consent is as it is.
+func (s *Server) present(ctx context.Context, g *goidc.Grant) error {
+	if g.RevokedAt != 0 || text(g.Store, storeConsent) == "" {
+		return nil
 	}
-	if consent.Ended(found.Status) || found.Status == consent.Pending {
+	found, err := s.consentOf(ctx, g)
+	if err != nil {
+		return err
+	}
+	if consent.Ended(found.Status) || found.Status == consent.Pending || !found.ValidUntil.After(s.Now()) {
 		if err := s.Store.RevokeGrant(ctx, g.ID, s.Now()); err != nil {
-			return fmt.Errorf("revoke grant: %w", err)
+			return troubled(ctx, fmt.Errorf("revoke grant: %w", err))
 		}
-		return goidc.NewError(goidc.ErrorCodeInvalidGrant, "the consent has ended; ask the customer for a new one")
+		g.RevokedAt = int(s.Now().Unix())
+		return nil
 	}
 	g.AuthDetails, err = s.given(found)
 	return err
 }
 
-// answer holds a library's answer back, so that it can be completed.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) { a.WriteHeader(http.StatusOK); return a.body.Write(b) }
-
-// completed lets the library answer in JSON and then completes what it said.
-func (s *Server) completed(complete func(r *http.Request, said map[string]any)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := &answer{header: http.Header{}}
-		s.library.ServeHTTP(a, r)
-		for name, values := range a.header {
-			w.Header()[name] = values
-		}
-		var said map[string]any
-		if json.Unmarshal(a.body.Bytes(), &said) == nil && said != nil {
-			complete(r, said)
-			w.Header().Del("Content-Length")
-			writeJSON(w, a.status, said)
-			return
-		}
-		w.WriteHeader(max(a.status, http.StatusOK))
-		_, _ = w.Write(a.body.Bytes()) // who asked has gone if it fails
-	})
-}
-
-// completeToken says which grant a token is of (Grant Management, 6), and gives
-// errors the names that their standards have.
-func (s *Server) completeToken(_ *http.Request, said map[string]any) {
-	completeError(said)
+// completeToken says which grant a token is of (Grant Management, 6).
+func completeToken(r *http.Request, a *answer, said map[string]any) {
+	completeError(r, a, said)
 	token, _ := said["access_token"].(string)
 	var claims struct {
 		Grant   string `json:"grant_id"`
 		Consent string `json:"consent_id"`
 	}
-	if part := strings.Split(token, "."); len(part) == 3 {
-		raw, err := base64.RawURLEncoding.DecodeString(part[1])
-		if err == nil && json.Unmarshal(raw, &claims) == nil && claims.Consent != "" {
-			said["grant_id"] = claims.Grant
-		}
+	made, err := jwt.ParseSigned(token, []goidc.SignatureAlgorithm{goidc.SigAlgES256})
+	if err == nil && made.UnsafeClaimsWithoutVerification(&claims) == nil && claims.Consent != "" {
+		said["grant_id"] = claims.Grant
 	}
 }
 
-// completeError: a code or grant that is used up is invalid_grant (RFC 6749, 5.2),
-// and a proof that is not good is invalid_dpop_proof (RFC 9449, 5).
-func completeError(said map[string]any) {
+// completeError gives errors the names that their standards have: a code or grant
+// that is used up is invalid_grant (RFC 6749, 5.2), and a proof that is not good
+// is invalid_dpop_proof (RFC 9449, 5).
+func completeError(_ *http.Request, _ *answer, said map[string]any) {
 	if said["error"] == string(goidc.ErrorCodeExpiredToken) {
 		said["error"] = string(goidc.ErrorCodeInvalidGrant)
 	}
@@ -117,40 +84,25 @@ func completeError(said map[string]any) {
 	}
 }
 
-// completeIntrospection: a token whose consent does not hold is not active.
-func (s *Server) completeIntrospection(r *http.Request, said map[string]any) {
+// completeIntrospection: a token that is another client's (RFC 7662, 2.2), or
+// whose consent does not hold, is not active.
+func (s *Server) completeIntrospection(r *http.Request, a *answer, said map[string]any) {
+	if said["error"] == string(goidc.ErrorCodeAccessDenied) {
+		inactive(a, said)
+	}
 	id, _ := said["consent_id"].(string)
 	if said["active"] != true || id == "" {
 		return
 	}
 	client, _ := said["client_id"].(string)
 	found, err := s.Book.Get(r.Context(), consent.ByPartner(consent.PartnerID(client)), consent.ID(id))
-	if err == nil && found.Status == consent.Active && found.ValidUntil.After(s.Now()) {
-		return
+	if err != nil || found.Status != consent.Active || !found.ValidUntil.After(s.Now()) {
+		inactive(a, said)
 	}
-	clear(said)
-	said["active"] = false
 }
 
-// proofInTime says whether the DPoP proofs of a request are neither older nor
-// newer than they may be. That they are genuine is the library's to say.
-func (s *Server) proofInTime(r *http.Request) bool {
-	for _, proof := range r.Header.Values("DPoP") {
-		part := strings.Split(proof, ".")
-		if len(part) != 3 {
-			return false
-		}
-		var claims struct {
-			IssuedAt float64 `json:"iat"`
-		}
-		raw, err := base64.RawURLEncoding.DecodeString(part[1])
-		if err != nil || json.Unmarshal(raw, &claims) != nil {
-			return false
-		}
-		age := s.Now().Sub(time.Unix(int64(claims.IssuedAt), 0))
-		if age > proofAge*time.Second || age < -skew*time.Second {
-			return false
-		}
-	}
-	return true
+func inactive(a *answer, said map[string]any) {
+	clear(said)
+	said["active"] = false
+	a.status = http.StatusOK
 }

@@ -1,0 +1,107 @@
+package oauth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/luikyv/go-oidc/pkg/goidc"
+)
+
+const errUnavailable goidc.ErrorCode = "temporarily_unavailable"
+
+var errInside = goidc.NewError(errUnavailable, "something failed inside; try again").WithStatusCode(http.StatusServiceUnavailable)
+
+// trouble is what failed inside while a request was answered. The library takes
+// some of it for a fault of the client's, who would then throw away a refresh
+// token that is good.
+type trouble struct{ err error }
+
+type troubleKey struct{}
+
+func withTrouble(ctx context.Context) context.Context {
+	return context.WithValue(ctx, troubleKey{}, &trouble{})
+}
+
+// troubled notes what failed, and answers it.
+func troubled(ctx context.Context, err error) error {
+	if t, ok := ctx.Value(troubleKey{}).(*trouble); ok {
+		t.err = err
+	}
+	return err
+}
+
+func troubleOf(ctx context.Context) error {
+	if t, ok := ctx.Value(troubleKey{}).(*trouble); ok {
+		return t.err
+	}
+	return nil
+}
+
+// answer holds an answer back, until it is known to be true.
+type answer struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func newAnswer() *answer { return &answer{header: http.Header{}} }
+
+func (a *answer) Header() http.Header { return a.header }
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+}
+
+func (a *answer) Write(b []byte) (int, error) { a.WriteHeader(http.StatusOK); return a.body.Write(b) }
+
+func (a *answer) send(w http.ResponseWriter) {
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(max(a.status, http.StatusOK))
+	_, _ = w.Write(a.body.Bytes()) // who asked has gone if it fails
+}
+
+// completed lets the library answer a client and completes what it said, if that
+// is JSON. What failed inside is told as that.
+func (s *Server) completed(complete func(r *http.Request, a *answer, said map[string]any)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(withTrouble(r.Context()))
+		a := newAnswer()
+		s.library.ServeHTTP(a, r)
+		if err := troubleOf(r.Context()); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		var said map[string]any
+		if json.Unmarshal(a.body.Bytes(), &said) != nil || said == nil {
+			a.send(w)
+			return
+		}
+		complete(r, a, said)
+		for name, values := range a.header {
+			w.Header()[name] = values
+		}
+		w.Header().Del("Content-Length")
+		writeJSON(w, a.status, said)
+	})
+}
+
+// page lets the library answer a browser. Nothing is shown, and no cookie set,
+// before what it means is kept.
+func (s *Server) page(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead { // who only looks must not become the browser that asks
+			w.Header().Set("Allow", "GET, POST")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		a := newAnswer()
+		next(a, r.WithContext(withTrouble(r.Context())))
+		a.send(w)
+	})
+}
