@@ -20,14 +20,18 @@ type consentCmd struct {
 	Request     consentRequestCmd     `cmd:"" help:"Ask a customer of a bank for consent, as a partner."`
 	Authorize   consentAuthorizeCmd   `cmd:"" help:"Give consent, as the customer."`
 	Reject      consentRejectCmd      `cmd:"" help:"Refuse consent, as the customer."`
-	List        consentListCmd        `cmd:"" help:"List the customer's consents."`
+	List        consentListCmd        `cmd:"" help:"List a customer's consents, or a partner's."`
 	Show        consentShowCmd        `cmd:"" help:"Show one consent and how it came about."`
 	Narrow      consentNarrowCmd      `cmd:"" help:"Share less than before."`
 	Pause       consentPauseCmd       `cmd:"" help:"Share nothing for now."`
 	Resume      consentResumeCmd      `cmd:"" help:"Share again after a pause."`
 	Renew       consentRenewCmd       `cmd:"" help:"Move the end."`
+	AskRenewal  consentAskRenewalCmd  `cmd:"" help:"Ask the customer for a later end, as the partner."`
 	Withdraw    consentWithdrawCmd    `cmd:"" help:"Take one account out, as any of its holders."`
 	Revoke      consentRevokeCmd      `cmd:"" help:"End it for good."`
+	RevokeAll   consentRevokeAllCmd   `cmd:"" help:"End all of the customer's consents at his bank."`
+	Events      consentEventsCmd      `cmd:"" help:"Read every change of a partner's consents."`
+	Usage       consentUsageCmd       `cmd:"" help:"Count by day what was released and refused under a consent."`
 	Disclosures consentDisclosuresCmd `cmd:"" help:"List what was released under a consent."`
 }
 
@@ -120,7 +124,8 @@ func (l *lessOrAll) end() *timestamppb.Timestamp {
 type consentAuthorizeCmd struct {
 	oneConsent
 	lessOrAll
-	CoHolder []string `help:"A co-holder who must agree too." placeholder:"ID"`
+	CoHolder []string `help:"A co-holder who must agree too; the bank's are named even if none is given." placeholder:"ID"`
+	Hidden   bool     `help:"Neither ask nor tell the co-holders, for the customer's safety."`
 }
 
 func (c *consentAuthorizeCmd) Help() string {
@@ -133,6 +138,7 @@ func (c *consentAuthorizeCmd) Run(ctx context.Context) error {
 	return c.changed(customerCall(ctx, &c.forCustomer, customerv1.ConsentServiceClient.AuthorizeConsent, &customerv1.AuthorizeConsentRequest{
 		CustomerId: c.Customer, ConsentId: c.Consent, Revision: c.Revision, Shares: c.Share,
 		LookBackDays: c.LookBack, ValidUntil: c.end(), CoHolderCustomerIds: c.CoHolder,
+		HiddenFromCoHolders: c.Hidden,
 	}))
 }
 
@@ -200,6 +206,30 @@ func (c *consentRenewCmd) Run(ctx context.Context) error {
 	}))
 }
 
+type consentAskRenewalCmd struct {
+	connection
+	Consent string `arg:"" help:"The consent's id."`
+	As      string `help:"The partner that asks." default:"messenger"`
+	Days    int    `help:"For how many days from now; at most a year is asked for." required:"" placeholder:"N"`
+	JSON    bool   `help:"Print JSON."`
+}
+
+func (c *consentAskRenewalCmd) Help() string {
+	return `The end stays as it is until the customer renews.
+
+Example:
+  sluice consent ask-renewal con_… --as messenger --days 180`
+}
+
+// Run asks.
+func (c *consentAskRenewalCmd) Run(ctx context.Context) error {
+	answer, err := call(ctx, &c.connection, authn.Partner, c.As, partnerv1.NewConsentServiceClient,
+		partnerv1.ConsentServiceClient.RenewConsent, &partnerv1.RenewConsentRequest{
+			ConsentId: c.Consent, ValidUntil: timestamppb.New(time.Now().AddDate(0, 0, c.Days)),
+		})
+	return (&forCustomer{JSON: c.JSON}).changed(answer, err)
+}
+
 type consentWithdrawCmd struct {
 	oneConsent
 	Account string `help:"The account." required:"" placeholder:"ACCOUNT"`
@@ -247,4 +277,27 @@ func (c *consentRevokeCmd) Run(ctx context.Context) error {
 	}
 	return printer.changed(customerCall(ctx, printer, customerv1.ConsentServiceClient.RevokeConsent,
 		&customerv1.RevokeConsentRequest{CustomerId: c.Customer, ConsentId: c.Consent}))
+}
+
+type consentRevokeAllCmd struct{ forCustomer }
+
+func (c *consentRevokeAllCmd) Help() string {
+	return `When this returns, nothing more leaves under any of them. Consents of others that
+the customer only agreed to as a co-holder stay.
+
+Example:
+  sluice consent revoke-all --bank morava --customer 9593`
+}
+
+// Run ends them.
+func (c *consentRevokeAllCmd) Run(ctx context.Context) error {
+	answer, err := customerCall(ctx, &c.forCustomer, customerv1.ConsentServiceClient.RevokeAllConsents,
+		&customerv1.RevokeAllConsentsRequest{CustomerId: c.Customer})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(os.Stdout, answer)
+	}
+	return printConsents(os.Stdout, answer.GetConsents())
 }

@@ -2,50 +2,102 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
 
+	"sluice/authn"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	customerv1 "sluice/gen/sluice/customer/v1"
+	partnerv1 "sluice/gen/sluice/partner/v1"
 )
 
 type consentListCmd struct {
-	forCustomer
+	connection
+	Bank       string `help:"The customer's bank, which speaks for him." placeholder:"BANK"`
+	Customer   string `help:"The customer, as the bank names him." placeholder:"ID"`
+	AsCoHolder bool   `help:"Those of others that he agreed to, or must agree to, as a co-holder."`
+	Partner    string `help:"List this partner's instead." placeholder:"PARTNER"`
+	Live       bool   `help:"Only those of the partner that have not ended."`
+	JSON       bool   `help:"Print JSON."`
 }
 
 func (c *consentListCmd) Help() string {
-	return `Example:
-  sluice consent list --bank morava --customer 9593`
+	return `Examples:
+  sluice consent list --bank morava --customer 9593
+  sluice consent list --bank morava --customer 9593 --as-co-holder
+  sluice consent list --partner messenger --live`
 }
 
-// Run lists all of the customer's consents.
+// Validate wants to know whose.
+func (c *consentListCmd) Validate() error {
+	if byCustomer := c.Bank != "" && c.Customer != ""; byCustomer == (c.Partner != "") {
+		return errors.New("say whose: --bank and --customer, or --partner")
+	}
+	if c.Partner == "" && c.Live || c.Partner != "" && c.AsCoHolder {
+		return errors.New("--live goes with --partner, --as-co-holder with --bank and --customer")
+	}
+	return nil
+}
+
+// Run lists all of them.
 func (c *consentListCmd) Run(ctx context.Context) error {
-	all := &customerv1.ListConsentsResponse{}
-	for token := ""; ; {
-		page, err := customerCall(ctx, &c.forCustomer, customerv1.ConsentServiceClient.ListConsents,
-			&customerv1.ListConsentsRequest{CustomerId: c.Customer, PageToken: token})
-		if err != nil {
-			return err
-		}
-		all.Consents = append(all.Consents, page.GetConsents()...)
-		if token = page.GetNextPageToken(); token == "" {
-			break
-		}
-	}
-	if c.JSON {
-		return printJSON(os.Stdout, all)
-	}
-	var rows [][]string
-	for _, a := range all.GetConsents() {
-		rows = append(rows, []string{
-			a.GetConsentId(), shortName(a.GetStatus()), a.GetPartnerId(), shortName(a.GetAsked().GetPurpose()),
-			strconv.Itoa(len(a.GetShares())), formatTime(a.GetValidUntil()),
+	var (
+		all []*consentv1.Consent
+		err error
+	)
+	if c.Partner != "" {
+		all, err = allPages(func(token string) (*partnerv1.ListConsentsResponse, error) {
+			return call(ctx, &c.connection, authn.Partner, c.Partner, partnerv1.NewConsentServiceClient,
+				partnerv1.ConsentServiceClient.ListConsents, &partnerv1.ListConsentsRequest{PageToken: token, LiveOnly: c.Live})
+		})
+	} else {
+		of := forCustomer{connection: c.connection, Bank: c.Bank}
+		all, err = allPages(func(token string) (*customerv1.ListConsentsResponse, error) {
+			return customerCall(ctx, &of, customerv1.ConsentServiceClient.ListConsents,
+				&customerv1.ListConsentsRequest{CustomerId: c.Customer, PageToken: token, AsCoHolder: c.AsCoHolder})
 		})
 	}
-	return table(os.Stdout, "CONSENT|STATUS|PARTNER|PURPOSE|ACCOUNTS|UNTIL", rows)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(os.Stdout, &partnerv1.ListConsentsResponse{Consents: all})
+	}
+	return printConsents(os.Stdout, all)
+}
+
+// allPages reads a list to its end.
+func allPages[R interface {
+	GetConsents() []*consentv1.Consent
+	GetNextPageToken() string
+}](page func(token string) (R, error),
+) ([]*consentv1.Consent, error) {
+	var all []*consentv1.Consent
+	for token := ""; ; {
+		answer, err := page(token)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, answer.GetConsents()...)
+		if token = answer.GetNextPageToken(); token == "" {
+			return all, nil
+		}
+	}
+}
+
+func printConsents(w io.Writer, all []*consentv1.Consent) error {
+	var rows [][]string
+	for _, a := range all {
+		rows = append(rows, []string{
+			a.GetConsentId(), shortName(a.GetStatus()), a.GetPartnerId(), a.GetBankId() + " " + a.GetCustomerId(),
+			shortName(a.GetAsked().GetPurpose()), strconv.Itoa(len(a.GetShares())), formatTime(a.GetValidUntil()),
+		})
+	}
+	return table(w, "CONSENT|STATUS|PARTNER|BANK, CUSTOMER|PURPOSE|ACCOUNTS|UNTIL", rows)
 }
 
 type consentShowCmd struct {
@@ -65,18 +117,29 @@ func (c *consentShowCmd) Run(ctx context.Context) error {
 	if c.JSON {
 		return printJSON(os.Stdout, answer)
 	}
-	if err := printConsent(os.Stdout, answer.GetConsent()); err != nil {
+	return printHistory(os.Stdout, answer.GetConsent(), answer.GetChanges())
+}
+
+// printHistory writes a consent and how it came about.
+func printHistory(w io.Writer, c *consentv1.Consent, changes []*consentv1.Change) error {
+	if err := printConsent(w, c); err != nil {
 		return err
 	}
 	var rows [][]string
-	for _, h := range answer.GetChanges() {
-		rows = append(rows, []string{
-			strconv.FormatInt(h.GetRevision(), 10), formatTime(h.GetAt()), shortName(h.GetKind()),
-			shortName(h.GetActor()) + " " + h.GetActorId(), strings.TrimPrefix(shortName(h.GetReason()), "UNSPECIFIED"), shortName(h.GetStatus()),
-		})
+	for _, h := range changes {
+		rows = append(rows, append([]string{strconv.FormatInt(h.GetRevision(), 10)}, changeRow(h)...))
 	}
-	fmt.Println()
-	return table(os.Stdout, "REVISION|WHEN|WHAT|WHO|WHY|STATUS", rows)
+	fmt.Fprintln(w)
+	return table(w, "REVISION|"+changeHead, rows)
+}
+
+const changeHead = "WHEN|WHAT|WHO|WHY|STATUS"
+
+func changeRow(h *consentv1.Change) []string {
+	return []string{
+		formatTime(h.GetAt()), shortName(h.GetKind()), shortName(h.GetActor()) + " " + h.GetActorId(),
+		strings.TrimPrefix(shortName(h.GetReason()), "UNSPECIFIED"), shortName(h.GetStatus()),
+	}
 }
 
 type consentDisclosuresCmd struct {
@@ -148,6 +211,15 @@ func printConsent(w io.Writer, c *consentv1.Consent) error {
 	}
 	for _, s := range c.GetShares() {
 		rows = append(rows, []string{"shares", s.GetAccountId() + ": " + clusterNames(s.GetClusters())})
+	}
+	if until := c.GetRenewalAskedUntil(); until != nil {
+		rows = append(rows, []string{"renewal", "the partner asks for it until " + formatTime(until)})
+	}
+	if c.GetHiddenFromCoHolders() {
+		rows = append(rows, []string{"co-holders", "neither asked nor told"})
+	}
+	if all := c.GetCoHolderCustomerIds(); len(all) > 0 {
+		rows = append(rows, []string{"co-holders", strings.Join(all, ", ")})
 	}
 	if left := c.GetAwaitingCustomerIds(); len(left) > 0 {
 		rows = append(rows, []string{"awaits", strings.Join(left, ", ")})

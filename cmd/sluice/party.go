@@ -99,6 +99,7 @@ type bankCmd struct {
 	List      bankListCmd      `cmd:"" help:"List the banks."`
 	Suspend   bankSuspendCmd   `cmd:"" help:"Release nothing of a bank for now."`
 	Reinstate bankReinstateCmd `cmd:"" help:"Lift a suspension."`
+	Consents  bankConsentsCmd  `cmd:"" help:"Look after the consents about a bank's data, as the bank."`
 }
 
 type bankAddCmd struct {
