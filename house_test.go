@@ -32,6 +32,7 @@ var rooms = map[string][]string{
 	// The nouns.
 	"consent":           {"gen", "mutant", "refusal"},
 	"consent/barrier":   {"consent", "mutant"},
+	"consent/receipt":   {"consent"},
 	"disclosure":        {"consent", "refusal"},
 	"registry":          {"consent"},
 	"authn":             {"authn/internal", "consent", "gen"},
