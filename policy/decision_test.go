@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"sluice/consent"
 )
 
 const allowed = `{"allow":true,"reasons":[],"refused":{},"window":[20776,20780],"access":{"limit":4,"remaining":3},
@@ -101,6 +103,13 @@ func TestDecisionBeyondTheGrantIsNone(t *testing.T) {
 		"after its end":   func(q *Question) { q.At = q.Grant.ValidUntil() },
 		"no access left":  func(q *Question) { q.UnattendedToday = 4 },
 		"days for cards":  func(q *Question) { q.Kind = Cards },
+		"a token without the account": func(q *Question) {
+			q.Ceiling = map[consent.AccountID]consent.Clusters{"A2": consent.ClustersOf(consent.TransactionsBasic)}
+		},
+		"a token without the kind of data": func(q *Question) {
+			q.Ceiling = map[consent.AccountID]consent.Clusters{"A1": consent.ClustersOf(consent.Balances)}
+		},
+		"a token of nothing": func(q *Question) { q.Ceiling = map[consent.AccountID]consent.Clusters{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := read(t, allowed)

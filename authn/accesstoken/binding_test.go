@@ -101,6 +101,15 @@ func TestATokenBoundToACertificateIsGoodOnItsConnectionsOnly(t *testing.T) {
 	if partner, ok := caller.Partner(); err != nil || !ok || partner != "messenger" {
 		t.Errorf("with the certificate: %v, %v", caller, err)
 	}
+	for name, scheme := range map[string][]string{
+		"by DPoP, with a proof": {"authorization", "DPoP " + token, "dpop", s.proof(token)},
+		"with a proof":          {"authorization", "Bearer " + token, "dpop", s.proof(token)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := s.call(&mine, scheme...)
+			refusedFor(t, err, refusal.TokenInvalid)
+		})
+	}
 	for name, cert := range map[string]*tls.Certificate{
 		"another partner's certificate": &other, "another certificate of the partner": &older, "no certificate": nil,
 	} {

@@ -208,6 +208,7 @@ func TestHeadersStandOnceAndInOneForm(t *testing.T) {
 	w := newWorld(t)
 	token := w.token()
 	bearer := w.token(set("cnf", object{"x5t#S256": b64(make([]byte, sha256.Size))}))
+	large, unbound := w.token(set("pad", string(make([]byte, 8<<10)))), w.token(set("cnf", object{}))
 	for name, pairs := range map[string][]string{
 		"two authorizations":                {"authorization", "DPoP " + token, "authorization", "DPoP " + token, "dpop", w.proof(token)},
 		"two proofs":                        {"authorization", "DPoP " + token, "dpop", w.proof(token), "dpop", w.proof(token)},
@@ -221,7 +222,8 @@ func TestHeadersStandOnceAndInOneForm(t *testing.T) {
 		"two blanks":                        {"authorization", "DPoP  " + token, "dpop", w.proof(token)},
 		"more after the token":              {"authorization", "DPoP " + token + " x", "dpop", w.proof(token)},
 		"two tokens in one":                 {"authorization", "DPoP " + token + ",DPoP " + token, "dpop", w.proof(token)},
-		"a token of more than 8 KiB":        {"authorization", "DPoP " + w.token(set("pad", string(make([]byte, 8<<10)))), "dpop", w.proof(token)},
+		"a token of more than 8 KiB":        {"authorization", "DPoP " + large, "dpop", w.proof(large)},
+		"a token bound to nothing":          {"authorization", "Bearer " + unbound},
 		"a certificate's token, by DPoP":    {"authorization", "DPoP " + bearer, "dpop", w.proof(bearer)},
 		"a certificate's token without one": {"authorization", "Bearer " + bearer},
 		"an encrypted form":                 {"authorization", "DPoP a.b.c.d.e", "dpop", w.proof("a.b.c.d.e")},
