@@ -178,7 +178,7 @@ func (m *model) sound(c call, role string, now int64) bool {
 	case c.kind == "authorize" && role == "co-holder":
 		return m.repeats(c)
 	case c.kind == "authorize":
-		return len(c.shares) > 0 && m.fits(c, now) && soundCoHolders(c) && !(c.hidden && len(c.coHolders) > 0)
+		return len(c.shares) > 0 && m.fits(c, now) && soundCoHolders(c) && (!c.hidden || len(c.coHolders) == 0)
 	case c.kind == "narrow":
 		return m.fits(c, now) && m.shrinks(c)
 	case c.kind == "renew":

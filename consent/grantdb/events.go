@@ -17,8 +17,8 @@ import (
 // shards is that of a consent's changes too: those of a consent that nobody has
 // authorized are in shard 0, all others of it in its customer's.
 //
-// In every shard it reads no more than the limit, by the index. %[1]s is the
-// column of the party, and $2 the positions of all shards as a JSON list.
+// In every shard it reads no more than the limit, by the party's index. %[1]s is
+// the column of the party, and $2 the positions of all shards as a JSON list.
 const (
 	eventsSQLite = `
 WITH read AS MATERIALIZED (
@@ -26,20 +26,25 @@ WITH read AS MATERIALIZED (
         SELECT x.pos FROM grant_changes x
         WHERE x.%[1]s = $1 AND x.shard = s.key AND x.pos > s.value
         ORDER BY x.pos LIMIT 1 OFFSET $3 - 1), 9223372036854775807) AS last
-    FROM json_each($2) s)
-SELECT c.shard, c.pos, r.consent_id, r.revision, r.kind, r.actor_kind, r.actor_id, r.why, r.status, r.at
-FROM read CROSS JOIN grant_changes c ON c.%[1]s = $1 AND c.shard = read.shard AND c.pos > read.pos AND c.pos <= read.last
-JOIN consent_revisions r ON r.consent_id = c.consent_id AND r.revision = c.version
-ORDER BY c.shard, c.pos LIMIT $3`
+    FROM json_each($2) s),
+next AS MATERIALIZED (
+    SELECT c.shard, c.pos, c.consent_id, c.version
+    FROM read CROSS JOIN grant_changes c INDEXED BY grant_changes_by_%[1]s
+    ON c.%[1]s = $1 AND c.shard = read.shard AND c.pos > read.pos AND c.pos <= read.last
+    ORDER BY c.shard, c.pos LIMIT $3)` + eventsFound
 	eventsPostgres = `
-SELECT c.shard, c.pos, r.consent_id, r.revision, r.kind, r.actor_kind, r.actor_id, r.why, r.status, r.at
-FROM json_array_elements_text(CAST($2 AS JSON)) WITH ORDINALITY AS s (pos, nth)
-CROSS JOIN LATERAL (
-    SELECT x.shard, x.pos, x.consent_id, x.version FROM grant_changes x
-    WHERE x.%[1]s = $1 AND x.shard = s.nth - 1 AND x.pos > CAST(s.pos AS BIGINT)
-    ORDER BY x.pos LIMIT $3) c
-JOIN consent_revisions r ON r.consent_id = c.consent_id AND r.revision = c.version
-ORDER BY c.shard, c.pos LIMIT $3`
+WITH next AS MATERIALIZED (
+    SELECT c.shard, c.pos, c.consent_id, c.version
+    FROM json_array_elements_text(CAST($2 AS JSON)) WITH ORDINALITY AS s (pos, nth)
+    CROSS JOIN LATERAL (
+        SELECT x.shard, x.pos, x.consent_id, x.version FROM grant_changes x
+        WHERE x.%[1]s = $1 AND x.shard = s.nth - 1 AND x.pos > CAST(s.pos AS BIGINT)
+        ORDER BY x.pos LIMIT $3) c
+    ORDER BY c.shard, c.pos LIMIT $3)` + eventsFound
+	eventsFound = `
+SELECT n.shard, n.pos, r.consent_id, r.revision, r.kind, r.actor_kind, r.actor_id, r.why, r.status, r.at
+FROM next n JOIN consent_revisions r ON r.consent_id = n.consent_id AND r.revision = n.version
+ORDER BY n.shard, n.pos`
 )
 
 // Events reads changes.
