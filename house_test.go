@@ -65,6 +65,7 @@ var rooms = map[string][]string{
 	"gateway/codec":       {},
 
 	"oauth": {"authn", "authn/keyset", "authn/replay", "consent", "gen", "refusal", "registry", "seal"},
+	"web":   {"authn/banklogin", "bank", "bank/holdings", "consent", "consent/receipt", "disclosure", "refusal", "registry"},
 
 	// The adapters. Only cmd and tests import them, and they not each other.
 	"consent/grantdb":     {"consent", "gen", "sqldb"},
@@ -74,6 +75,7 @@ var rooms = map[string][]string{
 	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "refusal", "sqldb"},
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
+	"web/webdb":           {"sqldb", "web"},
 	"authn/devca":         {"authn"},
 	"authn/signingdb":     {"authn/signing", "sqldb"},
 	"oauth/oauthdb":       {"consent", "oauth", "sqldb"},
@@ -93,7 +95,7 @@ var rooms = map[string][]string{
 var wiring = []string{".", "cmd/sluice", "e2e", "e2e/chaos", "e2e/mutants", "bench"}
 
 // adapters are imported by wiring and by tests alone.
-var adapters = []string{"consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}
+var adapters = []string{"web/webdb", "consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}
 
 // never says what must not be reached from a room, at whatever distance.
 var never = map[string][]string{

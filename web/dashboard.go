@@ -1,0 +1,148 @@
+package web
+
+import (
+	"fmt"
+	"time"
+
+	"sluice/consent"
+)
+
+const (
+	// listed bounds the consents of one customer at one bank on the first page.
+	listed = 200
+	// maxListed bounds them at all.
+	maxListed = 2000
+)
+
+type dashboardView struct {
+	Banks   []bankSection
+	Waiting []card // for this customer's agreement, as a co-holder
+	Blind   bool   // what was read can't be said now
+	Ending  int
+	Any     bool
+}
+
+type bankSection struct {
+	ID    consent.BankID
+	Name  foreign
+	Me    string
+	Down  bool // the bank does not say accounts now
+	Live  []card
+	Joint []card // given by others about accounts held together
+	Ended []card
+}
+
+// dashboard shows every consent of everybody the session is.
+func (v *visit) dashboard() error {
+	if len(v.session.Identities) == 0 {
+		return v.show("welcome", nil)
+	}
+	view := dashboardView{}
+	for _, who := range v.session.Identities {
+		section, waiting, err := v.section(who, &view)
+		if err != nil {
+			return err
+		}
+		view.Banks = append(view.Banks, section)
+		view.Waiting = append(view.Waiting, waiting...)
+		view.Any = view.Any || len(section.Live)+len(section.Joint)+len(section.Ended) > 0
+		for _, c := range section.Live {
+			if c.EndingSoon {
+				view.Ending++
+			}
+		}
+	}
+	return v.show("dashboard", view)
+}
+
+func (v *visit) section(who Identity, view *dashboardView) (bankSection, []card, error) {
+	own, err := v.every(consent.Query{Bank: who.Bank, Customer: who.Customer})
+	if err != nil {
+		return bankSection{}, nil, err
+	}
+	held, err := v.every(consent.Query{Bank: who.Bank, CoHolder: who.Customer})
+	if err != nil {
+		return bankSection{}, nil, err
+	}
+	name, err := v.nameOfBank(who.Bank)
+	if err != nil {
+		return bankSection{}, nil, err
+	}
+	k := v.accounts(who)
+	s := bankSection{ID: who.Bank, Name: name, Me: nameOf(who.Name, v.words.say("name.none")).Text, Down: !k.answered}
+	last, err := v.lastReleases(own)
+	view.Blind = view.Blind || err != nil
+	for _, c := range own {
+		card, err := v.card(c, who, k, last[c.ID])
+		if err != nil {
+			return bankSection{}, nil, err
+		}
+		view.Blind = view.Blind || card.Blind
+		if consent.Ended(c.Status) {
+			s.Ended = append(s.Ended, card)
+		} else {
+			s.Live = append(s.Live, card)
+		}
+	}
+	var waiting []card
+	for _, c := range held {
+		if c.Hidden {
+			continue
+		}
+		card, err := v.card(c, who, k, time.Time{})
+		if err != nil {
+			return bankSection{}, nil, err
+		}
+		switch {
+		case card.AwaitsMe:
+			waiting = append(waiting, card)
+		case consent.Ended(c.Status):
+			s.Ended = append(s.Ended, card)
+		default:
+			s.Joint = append(s.Joint, card)
+		}
+	}
+	return s, waiting, nil
+}
+
+// every reads all that a query selects, up to maxListed.
+func (v *visit) every(q consent.Query) ([]consent.Consent, error) {
+	var all []consent.Consent
+	for q.Limit = listed; len(all) < maxListed; q.Before = all[len(all)-1].ID {
+		found, err := v.config.Book.List(v.ctx(), q)
+		if err != nil {
+			return nil, fmt.Errorf("list consents: %w", err)
+		}
+		all = append(all, found...)
+		if len(found) < q.Limit {
+			break
+		}
+	}
+	return all, nil
+}
+
+// lastReleases says when each was read last; pages do without if the record does
+// not say.
+func (v *visit) lastReleases(all []consent.Consent) (map[consent.ID]time.Time, error) {
+	ids := make([]consent.ID, 0, len(all))
+	for _, c := range all {
+		ids = append(ids, c.ID)
+	}
+	if len(ids) == 0 {
+		return map[consent.ID]time.Time{}, nil
+	}
+	last, err := v.config.Disclosures.LastRelease(v.ctx(), ids...)
+	if err != nil {
+		v.config.Log.WarnContext(v.ctx(), "last releases could not be read", "cause", err.Error())
+		return nil, fmt.Errorf("read last releases: %w", err)
+	}
+	return last, nil
+}
+
+func (v *visit) nameOfBank(id consent.BankID) (foreign, error) {
+	b, err := v.config.Parties.Bank(v.ctx(), id)
+	if err != nil {
+		return foreign{}, fmt.Errorf("find bank: %w", unavailable(err))
+	}
+	return v.bankName(b), nil
+}

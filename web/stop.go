@@ -1,0 +1,100 @@
+package web
+
+import (
+	"time"
+
+	"sluice/consent"
+)
+
+type stopView struct {
+	Done  bool
+	Whole bool // everything is stopped and in force everywhere
+	At    time.Time
+	Banks []stopped
+}
+
+// stopped is what stopping does, or did, at one bank.
+type stopped struct {
+	Name   foreign
+	Open   []stoppedOne // what can be stopped
+	Failed bool         // not all could be
+}
+
+type stoppedOne struct {
+	ID        consent.ID
+	Partner   foreign
+	StatusKey string
+	Tone      string
+	At        time.Time
+}
+
+// showStop says what would be taken back.
+func (v *visit) showStop() error {
+	if len(v.session.Identities) == 0 {
+		return v.needLogin("/stop")
+	}
+	view := stopView{}
+	for _, who := range v.session.Identities {
+		one, err := v.stoppable(who)
+		if err != nil {
+			return err
+		}
+		view.Banks = append(view.Banks, one)
+	}
+	return v.show("stop", view)
+}
+
+func (v *visit) stoppable(who Identity) (stopped, error) {
+	name, err := v.nameOfBank(who.Bank)
+	if err != nil {
+		return stopped{}, err
+	}
+	all, err := v.every(consent.Query{Bank: who.Bank, Customer: who.Customer})
+	if err != nil {
+		return stopped{}, err
+	}
+	one := stopped{Name: name}
+	for _, c := range all {
+		if consent.Ended(c.Status) && c.Seen() == c.Status {
+			continue
+		}
+		one.Open = append(one.Open, v.stoppedOne(c))
+	}
+	return one, nil
+}
+
+// stoppedOne names the partner by its id where the registry does not answer:
+// stopping needs no registry.
+func (v *visit) stoppedOne(c consent.Consent) stoppedOne {
+	name := foreign{Text: string(c.Partner)}
+	if p, err := v.config.Parties.Partner(v.ctx(), c.Partner); err == nil {
+		name = v.partnerName(p)
+	}
+	return stoppedOne{ID: c.ID, Partner: name, StatusKey: statusKey(c.Seen()), Tone: tone(c.Seen()), At: c.ChangedAt}
+}
+
+// stop takes back everything at every bank the session is logged in at. A bank
+// where it fails does not keep the others.
+func (v *visit) stop() error {
+	if len(v.session.Identities) == 0 {
+		return v.needLogin("/stop")
+	}
+	view := stopView{Done: true, Whole: true, At: v.at}
+	for _, who := range v.session.Identities {
+		one := stopped{Name: foreign{Text: string(who.Bank)}}
+		if name, err := v.nameOfBank(who.Bank); err == nil {
+			one.Name = name
+		}
+		changed, err := v.config.Book.RevokeAll(v.ctx(), who.as())
+		if err != nil {
+			v.config.Log.ErrorContext(v.ctx(), "not everything could be stopped", "bank", string(who.Bank), "cause", err.Error())
+			one.Failed = true
+		}
+		for _, c := range changed {
+			one.Open = append(one.Open, v.stoppedOne(c))
+		}
+		view.Whole = view.Whole && !one.Failed
+		view.Banks = append(view.Banks, one)
+	}
+	return v.show("stop", view)
+}
