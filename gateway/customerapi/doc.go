@@ -6,5 +6,6 @@
 // looks as if it were not there.
 //
 // Who must agree to the sharing of a joint account is the bank's to say, and
-// asked when its customer agrees: no caller can leave a co-holder out.
+// asked when its customer agrees: no caller can leave a co-holder out. Its tests
+// are in consentview.
 package customerapi
