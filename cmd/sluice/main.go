@@ -20,6 +20,7 @@ type program struct {
 	Pull        pullCmd        `cmd:"" help:"Pull data as a partner."`
 	Partner     partnerCmd     `cmd:"" help:"Register, list, suspend and reinstate partners."`
 	Bank        bankCmd        `cmd:"" help:"Register, list, suspend and reinstate banks."`
+	Receipt     receiptCmd     `cmd:"" help:"Verify customers' receipts of consents."`
 	Certificate certificateCmd `cmd:"" help:"Issue a development certificate."`
 	Samplebank  samplebankCmd  `cmd:"" help:"Serve a sample bank with real transactions."`
 }

@@ -60,6 +60,14 @@ func (m *metrics) watchCache(stats func() grantcache.Stats) {
 	}
 }
 
+// watchRefusals shows how many refusals customers will not see counted.
+func (m *metrics) watchRefusals(dropped func() int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "sluice_refusals_dropped_total",
+		Help: "Refusals that were not counted for customers to see, because the database was away for long.",
+	}, func() float64 { return float64(dropped()) }))
+}
+
 // Released counts releases by outcome.
 func (m *metrics) Released(what disclosure.Outcome) {
 	m.released.WithLabelValues(strings.ToLower(what.String())).Inc()

@@ -101,6 +101,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	}
 	h.book = consent.NewBook(grantdb.New(h.truth.db), h.truth.barrier, now)
 	h.metrics.watchCache(h.truth.cache.Stats)
+	h.metrics.watchRefusals(h.log.RefusalsDropped)
 	h.banks = bankgrpc.New(h.registry, cert, ca.Roots(), bankTimeout)
 	tokens, err := pagetoken.NewSealer(keys.PageTokenKey)
 	if err != nil {
