@@ -78,7 +78,7 @@ var rooms = map[string][]string{
 	"web/webdb":           {"sqldb", "web"},
 	"authn/devca":         {"authn"},
 	"authn/signingdb":     {"authn/signing", "sqldb"},
-	"oauth/oauthdb":       {"consent", "oauth", "sqldb"},
+	"oauth/oauthdb":       {"oauth", "sqldb"},
 	"authn/replaydb":      {"sqldb"},
 
 	// What tests share.

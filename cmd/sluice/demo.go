@@ -23,6 +23,7 @@ import (
 type demoOptions struct {
 	Data   string `help:"Data directory; a fresh temporary one if not given." type:"path"`
 	Listen string `help:"Address to serve gRPC on; port 0 takes a free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	Web    string `help:"Address to serve the customer's pages on." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
 	Log    string `help:"Write the gateway's log to this file; nowhere if not given." type:"path"`
 }
 
@@ -70,7 +71,7 @@ func (c *demoOptions) run(ctx context.Context, out io.Writer, stay bool) (err er
 	}
 	defer func() { err = errors.Join(err, closeLog()) }()
 
-	d, err := startDemo(ctx, dir, c.Listen, logger)
+	d, err := startDemo(ctx, dir, c.Listen, c.Web, logger)
 	if err != nil {
 		return err
 	}
@@ -113,21 +114,23 @@ func (c *demoOptions) logger() (*slog.Logger, func() error, error) {
 	return slog.New(slog.NewTextHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug})), f.Close, nil
 }
 
-// demo is a gateway with its sample banks, all in this process.
+// demo is a gateway with its sample banks and a partner's site, all in this process.
 type demo struct {
 	house   *house
 	banks   []sampleBank
+	partner *demoPartner
 	address string
 	stop    context.CancelFunc
 }
 
-func startDemo(ctx context.Context, dir, listen string, logger *slog.Logger) (*demo, error) {
+func startDemo(ctx context.Context, dir, listen, web string, logger *slog.Logger) (*demo, error) {
 	ca, err := openAuthority(dir)
 	if err != nil {
 		return nil, err
 	}
 	c := defaultConfig()
 	c.Data, c.Listen, c.Reflection = dir, listen, true
+	c.Web = webConfig{Listen: web, MTLSListen: "127.0.0.1:0", Operator: "the operator of this demo", PrivateAddresses: true}
 	h, err := openHouse(ctx, c, ca, logger)
 	if err != nil {
 		return nil, err
@@ -140,17 +143,31 @@ func startDemo(ctx context.Context, dir, listen string, logger *slog.Logger) (*d
 	if d.address, err = h.listen(ctx); err != nil {
 		return nil, errors.Join(err, d.close(dir))
 	}
+	if err := d.partner.open(h.front, tourTarget{gateway: d.address, data: dir}); err != nil {
+		return nil, errors.Join(err, d.close(dir))
+	}
 	go h.sweep(sweeping)
 	return d, nil
 }
 
-// populate registers two partners and starts and registers the sample banks.
+// populate registers two partners, one with a site, and starts and registers the
+// sample banks.
 func (d *demo) populate(ctx context.Context, ca *devca.Authority) error {
-	for id, name := range map[consent.PartnerID]string{"messenger": "Messenger", "wallet": "Wallet"} {
-		if _, err := ca.Issue(authn.Identity{Kind: authn.Partner, ID: string(id)}, time.Now()); err != nil {
+	var err error
+	if d.partner, err = newDemoPartner(ctx, tourPartner); err != nil {
+		return err
+	}
+	for _, p := range []registry.Partner{
+		{ID: tourPartner, Name: "Messenger", Client: registry.Client{
+			Authentication: registry.TLS, RedirectURIs: []string{d.partner.config().RedirectURL},
+		}},
+		{ID: "wallet", Name: "Wallet"},
+	} {
+		p.Standing, p.Access = registry.Active, registry.ByCertificate
+		if _, err := ca.Issue(authn.Identity{Kind: authn.Partner, ID: string(p.ID)}, time.Now()); err != nil {
 			return fmt.Errorf("certificate of partner: %w", err)
 		}
-		if err := d.house.registry.PutPartner(ctx, registry.Partner{ID: id, Name: name, Standing: registry.Active, Access: registry.ByCertificate}); err != nil {
+		if err := d.house.registry.PutPartner(ctx, p); err != nil {
 			return fmt.Errorf("register partner: %w", err)
 		}
 	}
@@ -159,13 +176,16 @@ func (d *demo) populate(ctx context.Context, ca *devca.Authority) error {
 		return fmt.Errorf("load sample data: %w", err)
 	}
 	for _, id := range samplebank.Banks() {
-		b, err := serveSampleBank(ctx, data, ca, sampleBankPlace{id: id, listen: "127.0.0.1:0"})
+		b, err := serveSampleBank(ctx, data, ca, sampleBankPlace{
+			id: id, listen: "127.0.0.1:0", loginListen: "127.0.0.1:0", gatewayURL: d.house.front.url, clientID: "sluice",
+		})
 		if err != nil {
 			return err
 		}
 		d.banks = append(d.banks, b)
 		if err := d.house.registry.PutBank(ctx, registry.Bank{
 			ID: consent.BankID(b.id), Name: b.name, Standing: registry.Active, Address: b.address,
+			Login: registry.Login{Issuer: b.login, ClientID: b.clientID},
 		}); err != nil {
 			return fmt.Errorf("register bank: %w", err)
 		}
@@ -176,6 +196,9 @@ func (d *demo) populate(ctx context.Context, ca *devca.Authority) error {
 func (d *demo) close(dir string) error {
 	d.stop()
 	err := d.house.close()
+	if d.partner != nil {
+		err = errors.Join(err, d.partner.close())
+	}
 	for _, b := range d.banks {
 		err = errors.Join(err, b.stop())
 	}
@@ -189,12 +212,16 @@ func (d *demo) printAddresses(out io.Writer, dir string) {
 		fmt.Fprintf(out, "  bank %-8s %-14s %s\n", b.id, b.name, b.address)
 	}
 	fmt.Fprintf(out, `
+Open in a browser, as the customer. The certificates are of this demo's own authority:
+let %[2]s/ca.crt be trusted, or tell the browser to go on.
+  %[4]s/connect/%[5]s   Messenger asks for data; log in as %[6]s, password %[7]s, code %[8]s
+  %[9]s   what you share, and what was read
 Try, in another terminal (grpcurl is one of the tools that "make tools" builds into .bin):
-  export SLUICE_DATA=%s
+  export SLUICE_DATA=%[1]s
   sluice bank list
   sluice consent list --bank morava --customer 9593
   grpcurl -cacert %[2]s/ca.crt -cert %[2]s/partner-messenger.crt -key %[2]s/partner-messenger.key %[3]s list
 
 Ctrl-C stops it all.
-`, dir, pki, d.address)
+`, dir, pki, d.address, d.partner.url(), tourBank, tourCustomer, samplebank.Password, samplebank.Code, d.house.front.url)
 }

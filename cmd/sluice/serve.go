@@ -31,6 +31,8 @@ type serveCmd struct {
 	Data        string `help:"Data directory; made if it is not there (./sluice-data)." env:"SLUICE_DATA" type:"path"`
 	Listen      string `help:"Address to serve gRPC on (127.0.0.1:8443)." placeholder:"HOST:PORT"`
 	Metrics     string `help:"Address to serve Prometheus metrics on; none if empty." placeholder:"HOST:PORT"`
+	Web         string `help:"Address to serve the customer's pages and the authorization server on; none if empty." placeholder:"HOST:PORT"`
+	WebMTLS     string `help:"The same for clients that show a certificate." placeholder:"HOST:PORT"`
 	Reflection  bool   `help:"Answer gRPC reflection to authenticated callers."`
 	LogLevel    string `help:"Least level to log: debug, info (if not given), warn, error." placeholder:"LEVEL"`
 }
@@ -86,6 +88,8 @@ func (c *serveCmd) configure() (config, error) {
 	cfg.Data = cmp.Or(c.Data, cfg.Data)
 	cfg.Listen = cmp.Or(c.Listen, cfg.Listen)
 	cfg.Metrics = cmp.Or(c.Metrics, cfg.Metrics)
+	cfg.Web.Listen = cmp.Or(c.Web, cfg.Web.Listen)
+	cfg.Web.MTLSListen = cmp.Or(c.WebMTLS, cfg.Web.MTLSListen)
 	cfg.LogLevel = cmp.Or(c.LogLevel, cfg.LogLevel)
 	cfg.Reflection = cfg.Reflection || c.Reflection
 	return cfg, cfg.check()
@@ -112,6 +116,10 @@ func (h *house) listen(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("listen: %w", err)
 	}
 	bound := l.Addr().String()
+	h.bound.Store(&bound)
+	if err := h.front.tend(ctx); err != nil { // the first signing key must be there
+		return "", errors.Join(err, l.Close())
+	}
 	if err := h.join(ctx, bound); err != nil {
 		return "", errors.Join(err, l.Close())
 	}
@@ -123,6 +131,7 @@ func (h *house) listen(ctx context.Context) (string, error) {
 			h.logger.Error("serve", "error", err)
 		}
 	}()
+	h.front.open(h.logger)
 	h.health.SetServingStatus("", healthpb.HealthCheckResponse_SERVING)
 	for service := range h.server.GetServiceInfo() {
 		h.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)

@@ -17,6 +17,7 @@ import (
 
 // The people and accounts of the tour, in the sample data.
 const (
+	tourPartner  = "messenger"
 	tourBank     = "morava"
 	tourCustomer = "9593"
 	tourCurrent  = "A7753" // shares balances and transactions

@@ -9,12 +9,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
 	"sluice/authn"
@@ -45,6 +47,10 @@ const (
 	maxRequest      = 64 << 10 // bytes; no request of the contract needs more
 	maxStreams      = 1000     // at once on one connection
 	callWorkers     = 64       // goroutines kept, so that their stacks need not grow anew
+	maxHeader       = 24 << 10 // bytes; a token and a proof, and room
+
+	handshakeTimeout = 10 * time.Second
+	maxIdle          = 15 * time.Minute // of a connection without calls
 )
 
 // house is a whole gateway in this process, wired from the ground up.
@@ -60,6 +66,8 @@ type house struct {
 	health   *health.Server
 	metrics  *metrics
 	logger   *slog.Logger
+	front    *front
+	bound    atomic.Pointer[string] // where gRPC is served, once it is
 
 	stopBeating context.CancelFunc // nil if alone
 }
@@ -82,9 +90,13 @@ func openHouse(ctx context.Context, c config, ca *devca.Authority, logger *slog.
 		config: c, truth: t, registry: registrydb.New(t.db), log: logdb.New(t.db, t.boot),
 		health: health.NewServer(), metrics: newMetrics(), logger: logger,
 	}
-	if err := h.wire(ctx, keys, ca); err != nil {
+	if err := h.openFront(ctx); err != nil {
 		h.log.Close()
 		return nil, errors.Join(err, t.db.Close())
+	}
+	if err := h.wire(ctx, keys, ca); err != nil {
+		h.log.Close()
+		return nil, errors.Join(err, h.front.close(), t.db.Close())
 	}
 	return h, nil
 }
@@ -120,6 +132,9 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	if err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
+	if err := h.wireFront(keys, cert, ca.Roots(), names); err != nil {
+		return err
+	}
 	return h.open(cert, ca.Roots(), func(s *grpc.Server) {
 		partnerapi.NewAccounts(gate).Register(s)
 		partnerapi.NewConsents(h.book, h.registry, names, tokens).Register(s)
@@ -141,10 +156,16 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 		Log: h.logger, Now: time.Now, MaxDuration: maxCallDuration,
 		Methods: func() authn.Methods { return methods }, Validator: validator,
 	}
+	credentials := authn.ServerCredentials
+	if h.front.tokens != nil {
+		calls.Tokens, credentials = h.front.tokens, authn.TokenServerCredentials
+	}
 	h.server = grpc.NewServer(
-		grpc.Creds(authn.ServerCredentials(cert, roots, &parties{registry: h.registry})),
+		grpc.Creds(credentials(cert, roots, &parties{registry: h.registry})),
 		grpc.ForceServerCodecV2(codec.New()),
 		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
+		grpc.MaxHeaderListSize(maxHeader), grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle}),
 		grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
 	)
 	doors(h.server)
@@ -173,6 +194,9 @@ func (h *house) sweep(ctx context.Context) {
 		} else if n > 0 {
 			h.logger.InfoContext(ctx, "sweep", "changed", n)
 		}
+		if err := h.front.tend(ctx); err != nil && ctx.Err() == nil {
+			h.logger.ErrorContext(ctx, "tend", "error", err)
+		}
 		if _, err := h.book.Settle(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "settle", "error", err)
 		}
@@ -198,7 +222,7 @@ func (h *house) close() error {
 	if h.stopBeating != nil {
 		h.stopBeating()
 	}
-	errs := []error{h.truth.leave(), h.banks.Close()}
+	errs := []error{h.truth.leave(), h.banks.Close(), h.front.close()}
 	h.log.Close()
 	if h.peers != nil {
 		errs = append(errs, h.peers.Close())

@@ -1,0 +1,15 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+)
+
+var errElsewhere = errors.New("a request outside the pages can't go on")
+
+// Fault shows a person that something outside the pages can't go on, as the
+// pages' own failures are shown.
+func (s *Site) Fault(w http.ResponseWriter, r *http.Request, status int) {
+	protect(w.Header())
+	s.visit(w, r, func(*visit) error { return &page{status: status, cause: errElsewhere} })
+}
