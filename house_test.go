@@ -92,7 +92,7 @@ var rooms = map[string][]string{
 }
 
 // wiring may import whatever it wires; nobody imports it.
-var wiring = []string{".", "cmd/sluice", "e2e", "e2e/chaos", "e2e/mutants", "bench"}
+var wiring = []string{".", "cmd/sluice", "e2e", "e2e/chaos", "e2e/mutants", "e2e/pages", "e2e/stage", "bench"}
 
 // adapters are imported by wiring and by tests alone.
 var adapters = []string{"web/webdb", "consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}

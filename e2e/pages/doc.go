@@ -1,0 +1,10 @@
+// Package pages tests the customer's pages as a customer meets them: in a real
+// Chromium, against the built program, sample banks and a partner that reads
+// meanwhile. What is seen on every page is checked on every page: no error in the
+// console, nothing that the page's own policy stopped, no text without words,
+// nothing wider than a phone.
+//
+// It needs chromium, and axe-core from npm; deploy/chromium.sh gets both. Without
+// them the tests are left out, unless SLUICE_TEST_ALL is set. Screenshots are
+// written to the folder that SLUICE_SCREENSHOTS names.
+package pages
