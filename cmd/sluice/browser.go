@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -71,16 +72,15 @@ func (b *browser) do(req *http.Request) error {
 
 var errNoForm = errors.New("the page has no such form")
 
-// send fills the first form that has the button in and sends it by that button.
-// A button is "name" or "name=value"; "" is the first one that sends. Fields of
-// set get these values, fields of unset are left out.
-func (b *browser) send(ctx context.Context, button string, set map[string]string, unset ...string) error {
+// send fills in the first form that has the button, and sends it by that button,
+// which is named "#id", "name" or "name=value". Fields of set get these values.
+func (b *browser) send(ctx context.Context, button string, set url.Values) error {
 	for _, form := range elements(b.page, "form") {
 		pressed := pressable(form, button)
 		if pressed == nil || !strings.EqualFold(attribute(form, "method"), "post") {
 			continue
 		}
-		values := filled(form, set, unset)
+		values := filled(form, set)
 		if name := attribute(pressed, "name"); name != "" {
 			values.Set(name, attribute(pressed, "value"))
 		}
@@ -108,7 +108,7 @@ func pressable(form *html.Node, button string) *html.Node {
 		if e.Data == "input" && kind != "submit" || e.Data == "button" && kind != "" && kind != "submit" {
 			continue
 		}
-		if button == "" || attribute(e, "name") == name && (!exact || attribute(e, "value") == value) {
+		if "#"+attribute(e, "id") == button || attribute(e, "name") == name && (!exact || attribute(e, "value") == value) {
 			return e
 		}
 	}
@@ -117,12 +117,12 @@ func pressable(form *html.Node, button string) *html.Node {
 
 // filled is what a browser would send of a form that nobody touched, and then of
 // one that somebody filled in.
-func filled(form *html.Node, set map[string]string, unset []string) url.Values {
+func filled(form *html.Node, set url.Values) url.Values {
 	values := url.Values{}
 	for _, e := range elements(form, "input") {
 		name, kind := attribute(e, "name"), attribute(e, "type")
 		switch {
-		case name == "" || kind == "submit" || slices.Contains(unset, name):
+		case name == "" || kind == "submit":
 		case (kind == "checkbox" || kind == "radio") && !has(e, "checked"):
 		default:
 			value := attribute(e, "value")
@@ -139,10 +139,18 @@ func filled(form *html.Node, set map[string]string, unset []string) url.Values {
 			}
 		}
 	}
-	for name, value := range set {
-		values.Set(name, value)
-	}
+	maps.Copy(values, set)
 	return values
+}
+
+// follow follows the first link "#id", or that leads below a path.
+func (b *browser) follow(ctx context.Context, link string) error {
+	for _, a := range elements(b.page, "a") {
+		if "#"+attribute(a, "id") == link || strings.HasPrefix(link, "/") && strings.HasPrefix(attribute(a, "href"), link) {
+			return b.open(ctx, attribute(a, "href"))
+		}
+	}
+	return fmt.Errorf("the page at %s (%d) has no link %s", b.at.Path, b.status, link) //nolint:err113 // for a person
 }
 
 // text is what the page says, without its markup.

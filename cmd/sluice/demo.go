@@ -76,7 +76,7 @@ func (c *demoOptions) run(ctx context.Context, out io.Writer, stay bool) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close(dir)) }()
-	if err := runTour(ctx, tourTarget{gateway: d.address, data: dir}, out); err != nil {
+	if err := runTour(ctx, tourTarget{gateway: d.address, data: dir, site: d.partner.url(), pages: d.house.front.url}, out); err != nil {
 		return fmt.Errorf("tour: %w", err)
 	}
 	if !stay {

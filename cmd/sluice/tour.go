@@ -27,7 +27,10 @@ const (
 
 // tourTarget is the gateway to walk through; it must have the sample banks and
 // the partners messenger and wallet.
-type tourTarget struct{ gateway, data string }
+type tourTarget struct {
+	gateway, data string
+	site, pages   string // of the partner, and the customer's; for people
+}
 
 // tour is one walk. Each step makes real calls and fails unless they come out
 // as the story has it.
@@ -38,6 +41,8 @@ type tour struct {
 	asks      partnerv1.ConsentServiceClient
 	customer  customerv1.ConsentServiceClient
 	operator  operatorv1.RegistryServiceClient
+	target    tourTarget
+	browser   *browser
 
 	consent  string
 	accounts []string // as messenger knows them: the current account, the card
@@ -46,7 +51,7 @@ type tour struct {
 
 // runTour walks through the story and fails at the first step that differs.
 func runTour(ctx context.Context, target tourTarget, out io.Writer) (err error) {
-	t := &tour{storyteller: &storyteller{ctx: ctx, out: out}}
+	t := &tour{storyteller: &storyteller{ctx: ctx, out: out}, target: target}
 	connections := &connection{Data: target.data, Gateway: target.gateway}
 	dial := func(kind authn.Kind, id string) *grpc.ClientConn {
 		conn, dialed := connections.dial(kind, id)
@@ -68,7 +73,14 @@ func runTour(ctx context.Context, target tourTarget, out io.Writer) (err error) 
 	t.messenger, t.asks = partnerv1.NewAccountServiceClient(messenger), partnerv1.NewConsentServiceClient(messenger)
 	t.wallet = partnerv1.NewAccountServiceClient(wallet)
 	t.customer, t.operator = customerv1.NewConsentServiceClient(bank), operatorv1.NewRegistryServiceClient(operator)
-	for _, chapter := range []func(){t.withoutConsent, t.agreement, t.pulls, t.limits, t.changes, t.record} {
+	roots, err := connections.roots()
+	if err != nil {
+		return err
+	}
+	if t.browser, err = newBrowser(roots); err != nil {
+		return err
+	}
+	for _, chapter := range []func(){t.withoutConsent, t.agreement, t.pulls, t.limits, t.changes, t.record, t.pages} {
 		chapter()
 	}
 	return t.end()
