@@ -42,7 +42,7 @@ in a file.
 
 Examples:
   sluice receipt verify receipt.jwt --jwks keys.json
-  sluice receipt verify receipt.jwt --jwks https://sluice.example/jwks`
+  sluice receipt verify receipt.jwt --jwks https://sluice.example/receipts/jwks`
 }
 
 // Run says what the receipt says, or why it is not valid.
@@ -57,7 +57,7 @@ func (c *receiptVerifyCmd) Run(ctx context.Context) error {
 	}
 	said, err := receipt.Verify(strings.TrimSpace(string(jws)), keys)
 	if errors.Is(err, receipt.ErrUnknownKey) {
-		return fmt.Errorf("%w; those of an older receipt may have been replaced since", err)
+		return fmt.Errorf("%w; take all its maker ever signed with, from its /receipts/jwks", err)
 	}
 	if err != nil {
 		return err //nolint:wrapcheck // says what it is
