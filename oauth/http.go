@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
@@ -73,7 +74,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil && as.Status == goidc.StatusPending:
 		s.library.ServeHTTP(w, r)
-	case err == nil:
+	case err == nil || errors.Is(err, goidc.ErrNotFound):
 		s.Fault(w, r, http.StatusGone)
 	default:
 		s.failed(r.Context(), err)

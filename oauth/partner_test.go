@@ -3,7 +3,10 @@ package oauth_test
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
@@ -324,4 +327,28 @@ func atOnce[T any](n int, do func() T) []T {
 	}
 	wg.Wait()
 	return out
+}
+
+type signer struct {
+	alg   jose.SignatureAlgorithm
+	key   crypto.Signer
+	taken bool // by the profile
+}
+
+func profileKeys(t *testing.T) []signer {
+	t.Helper()
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	must(t, err)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	must(t, err)
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	must(t, err)
+	return []signer{
+		{jose.ES256, newKey(t), true},
+		{jose.EdDSA, edwards, true},
+		{jose.PS256, rsaKey, true},
+		{jose.RS256, rsaKey, false},
+		{jose.PS512, rsaKey, false},
+		{jose.ES384, p384, false},
+	}
 }

@@ -29,6 +29,7 @@ const (
 	storeSessionVersion = "session_version"
 	storeGrantVersion   = "grant_version"
 	storeRefreshed      = "refreshed" // it was found by its refresh token
+	storeBegun          = "begun"     // its browser is known
 )
 
 // grantLinger is how long after its consent's last possible end a grant is kept.
@@ -89,8 +90,11 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 // SaveSession keeps a session: the first time as new, then as the next version of
 // what was read. A finished session can't be saved again.
 func (s *state) SaveSession(ctx context.Context, as *goidc.AuthnSession) error {
+	if as.Status == goidc.StatusPending && text(as.Store, storeBegun) != "" {
+		return nil // it was only looked at: that must not get in the way of who finishes it, nor make it last longer
+	}
 	kept := *as
-	kept.Store = without(as.Store, storeSessionVersion)
+	kept.Store = without(as.Store, storeSessionVersion, storeBegun)
 	content, err := s.sealed("session", as.ID, kept)
 	if err != nil {
 		return err
@@ -148,6 +152,9 @@ func (s *state) session(ctx context.Context, row SessionRow, err error) (*goidc.
 		as.Store = map[string]any{}
 	}
 	as.Store[storeSessionVersion] = strconv.FormatInt(row.Version, 10)
+	if text(as.Store, storeBrowser) != "" {
+		as.Store[storeBegun] = "1"
+	}
 	return &as, nil
 }
 
@@ -162,7 +169,7 @@ func (s *state) SaveGrant(ctx context.Context, g *goidc.Grant) error {
 		return nil
 	}
 	kept := *g
-	kept.Store = without(g.Store, storeGrantVersion, storeRefreshed, storeSessionVersion, storeBrowser, storeReplaces)
+	kept.Store = without(g.Store, storeGrantVersion, storeRefreshed, storeSessionVersion, storeBrowser, storeBegun, storeReplaces)
 	content, err := s.sealed("grant", g.ID, kept)
 	if err != nil {
 		return err
