@@ -66,6 +66,7 @@ func serveBank(ctx context.Context, dir, certificate string) error {
 	}
 	b := banktest.New()
 	b.Answer(bank.ListAccounts, accountsAnswer())
+	b.Answer(bank.ListHolders, banktest.HeldBy(benchCustomer, accountIDs()...))
 	b.Answer(bank.ListBalances, balancesAnswer())
 	b.Answer(bank.ListTransactions, transactionsAnswer())
 	s := grpc.NewServer(grpc.Creds(authn.ServerCredentials(cert, roots, anyone{})), grpc.ForceServerCodecV2(codec.New()))

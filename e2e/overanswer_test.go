@@ -13,6 +13,7 @@ import (
 
 	"sluice/authn"
 	"sluice/bank"
+	"sluice/bank/banktest"
 	"sluice/gateway/codec"
 	bankv1 "sluice/gen/sluice/bank/v1"
 	datav1 "sluice/gen/sluice/data/v1"
@@ -49,6 +50,7 @@ func TestNothingOfAnOverAnsweringBankReachesThePartner(t *testing.T) {
 	h := open(t)
 	kinds := clusters(accountBasic, balances, transactionsBasic)
 	h.bank.Answer(bank.ListAccounts, overAccounts())
+	h.bank.Answer(bank.ListHolders, banktest.HeldBy(customerID, "A1", "A2", "A3-withheld"))
 	h.bank.Answer(bank.ListBalances, overBalances())
 	h.bank.Answer(bank.ListTransactions, overTransactions())
 	id := h.agree(kinds, "A1", "A2")

@@ -19,6 +19,7 @@ import (
 	"sluice/authn"
 	"sluice/authn/devca"
 	"sluice/bank"
+	"sluice/bank/banktest"
 	bankv1 "sluice/gen/sluice/bank/v1"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	customerv1 "sluice/gen/sluice/customer/v1"
@@ -56,6 +57,7 @@ func answering(h *house) {
 	h.bank.Answer(bank.ListAccounts, &bankv1.ListAccountsResponse{Accounts: []*datav1.Account{
 		{AccountId: "A1", Currency: "CZK"}, {AccountId: "A2", Currency: "CZK"}, {AccountId: "A3", Currency: "CZK"},
 	}})
+	h.bank.Answer(bank.ListHolders, banktest.HeldBy(customerID, "A1", "A2", "A3"))
 	h.bank.Answer(bank.ListBalances, &bankv1.ListBalancesResponse{Accounts: []*datav1.AccountBalances{
 		{AccountId: "A1", Balances: []*datav1.Balance{{Amount: czk(1)}}},
 		{AccountId: "A2", Balances: []*datav1.Balance{{Amount: czk(2)}}},
