@@ -18,7 +18,7 @@ func inspect(t *testing.T, what string, a answer) {
 	if strings.HasPrefix(a.header.Get("Content-Type"), "text/html") && a.header.Get("Location") == "" {
 		inspectPage(t, what, a.body)
 	}
-	for _, secret := range []string{"db-7", "secret host", "goroutine", "refusal", "sluice/"} {
+	for _, secret := range []string{"db-7", "secret host", "goroutine", "REASON_", "there is no such consent", "sluice/"} {
 		if strings.Contains(a.body, secret) {
 			t.Errorf("%s leaks %q:\n%s", what, secret, a.body)
 		}

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"errors"
+	"html"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -493,7 +494,7 @@ func (s *stand) jonas() *browser { return s.as("jonas", "Jonas Jonaitis") }
 func (a answer) has(t *testing.T, words ...string) {
 	t.Helper()
 	for _, w := range words {
-		if !strings.Contains(a.body, w) {
+		if !strings.Contains(a.body, w) && !strings.Contains(html.UnescapeString(a.body), w) {
 			t.Errorf("the page does not say %q:\n%s", w, a.body)
 		}
 	}
