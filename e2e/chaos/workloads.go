@@ -39,7 +39,7 @@ func workloads() []workload {
 	}
 }
 
-// person is a customer of a sample bank, who has these accounts there.
+// person is a customer of a sample bank, who has these accounts there, alone.
 type person struct {
 	bank, customer string
 	accounts       [2]string
@@ -48,9 +48,9 @@ type person struct {
 func people() []person {
 	return []person{
 		{"labe", "11314", [2]string{"A9188", "L6863"}},
-		{"odra", "10287", [2]string{"A8330", "L6699"}},
+		{"odra", "5911", [2]string{"A4894", "L5997"}},
 		{"vltava", "10459", [2]string{"A8475", "L6721"}},
-		{"morava", "10200", [2]string{"A8261", "L6687"}},
+		{"morava", "2181", [2]string{"A1801", "L5316"}},
 	}
 }
 
