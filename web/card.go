@@ -89,7 +89,6 @@ func (v *visit) card(c consent.Consent, who Identity, k known, last time.Time) (
 	if consent.Live(c.Status) {
 		out.Wished = c.RenewalAsked
 		out.EndingSoon = !c.ValidUntil.After(v.at.Add(consent.EndAnnouncedBefore)) && c.ValidUntil.Sub(c.CreatedAt) > consent.EndAnnouncedBefore
-		v.usage(&out)
 	}
 	return out, v.whyPaused(&out, who)
 }
@@ -105,8 +104,12 @@ func (v *visit) lines(c consent.Consent, mine bool, k known) ([]shareLine, bool)
 	return out, !mine && !k.answered
 }
 
-// usage fills in what was read and what was refused lately.
+// usage fills in what was read and what was refused lately. Attempts after the
+// end count too.
 func (v *visit) usage(out *card) {
+	if !out.Mine {
+		return
+	}
 	today := consent.DayOf(v.at)
 	days, err := v.config.Disclosures.Days(v.ctx(), out.ID, today-chartDays+1, today)
 	if err != nil {

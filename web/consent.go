@@ -149,6 +149,7 @@ func (v *visit) consentPage(status int, t theirs, saidKey string) error {
 	if view.Card, err = v.card(t.consent, t.who, k, last); err != nil {
 		return err
 	}
+	v.usage(&view.Card)
 	view.Blind = view.Blind || view.Card.Blind
 	if view.Bank, err = v.nameOfBank(t.consent.Bank); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +52,18 @@ func TestARevokeNotYetInForceEverywhereSaysSo(t *testing.T) {
 	s.barrier.Fail(nil)
 	b.post(at, at, url.Values{}).leads(t, at)
 	b.get(at).has(t, `id="revoked-at"`)
+}
+
+func TestARevokeThatWaitsLongSaysHowItStands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		c := s.given()
+		b := s.ona()
+		at := pathOf(c) + "/revoke"
+		s.barrier.hangs = true
+		b.post(at, at, url.Values{}).is(t, http.StatusOK).has(t, `id="revoking"`)
+		b.post("/stop", "/stop", url.Values{}).is(t, http.StatusOK).has(t, `id="stopped-partly"`)
+	})
 }
 
 func TestRevokingWorksWhileTheRecordOfReadsIsAway(t *testing.T) {

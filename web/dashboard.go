@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"sluice/consent"
@@ -12,6 +13,9 @@ const (
 	listed = 200
 	// maxListed bounds them at all.
 	maxListed = 2000
+	// charted bounds those whose reads are counted on the dashboard; the others'
+	// are on their own pages.
+	charted = 50
 )
 
 type dashboardView struct {
@@ -38,8 +42,9 @@ func (v *visit) dashboard() error {
 		return v.show("welcome", nil)
 	}
 	view := dashboardView{}
-	for _, who := range v.session.Identities {
-		section, waiting, err := v.section(who, &view)
+	all := v.allAccounts()
+	for i, who := range v.session.Identities {
+		section, waiting, err := v.section(who, all[i], &view)
 		if err != nil {
 			return err
 		}
@@ -55,7 +60,18 @@ func (v *visit) dashboard() error {
 	return v.show("dashboard", view)
 }
 
-func (v *visit) section(who Identity, view *dashboardView) (bankSection, []card, error) {
+// allAccounts asks all banks at once: the slowest one is waited for, not the sum.
+func (v *visit) allAccounts() []known {
+	all := make([]known, len(v.session.Identities))
+	var wg sync.WaitGroup
+	for i, who := range v.session.Identities {
+		wg.Go(func() { all[i] = v.accounts(who) })
+	}
+	wg.Wait()
+	return all
+}
+
+func (v *visit) section(who Identity, k known, view *dashboardView) (bankSection, []card, error) {
 	own, err := v.every(consent.Query{Bank: who.Bank, Customer: who.Customer})
 	if err != nil {
 		return bankSection{}, nil, err
@@ -68,7 +84,6 @@ func (v *visit) section(who Identity, view *dashboardView) (bankSection, []card,
 	if err != nil {
 		return bankSection{}, nil, err
 	}
-	k := v.accounts(who)
 	s := bankSection{ID: who.Bank, Name: name, Me: nameOf(who.Name, v.words.say("name.none")).Text, Down: !k.answered}
 	last, err := v.lastReleases(own)
 	view.Blind = view.Blind || err != nil
@@ -76,6 +91,9 @@ func (v *visit) section(who Identity, view *dashboardView) (bankSection, []card,
 		card, err := v.card(c, who, k, last[c.ID])
 		if err != nil {
 			return bankSection{}, nil, err
+		}
+		if !consent.Ended(c.Status) && len(s.Live) < charted {
+			v.usage(&card)
 		}
 		view.Blind = view.Blind || card.Blind
 		if consent.Ended(c.Status) {

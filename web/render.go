@@ -58,13 +58,17 @@ func (s *Site) funcs(w *speech) template.FuncMap {
 	}
 }
 
-// kinds is a set of kinds of data in words.
+// kinds is a set of kinds of data in words. A detailed kind says its plain one
+// too, so that is left out.
 func (s *speech) kinds(c consent.Clusters) string {
 	var words []string
 	for _, k := range c.List() {
+		if k == consent.AccountBasic && c.Has(consent.AccountDetailed) || k == consent.TransactionsBasic && c.Has(consent.TransactionsDetailed) {
+			continue
+		}
 		words = append(words, s.say("kind."+consent.ClusterName(k)))
 	}
-	return s.list(words)
+	return strings.Join(words, "; ")
 }
 
 // frame is what every page has around its content.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -60,7 +61,9 @@ func (v *visit) revoke() error {
 	if err != nil || t == nil {
 		return err
 	}
-	c, err := v.config.Book.Revoke(v.ctx(), t.who.as(), t.consent.ID)
+	ctx, cancel := context.WithTimeout(v.ctx(), barrierPatience)
+	defer cancel()
+	c, err := v.config.Book.Revoke(ctx, t.who.as(), t.consent.ID)
 	if err == nil {
 		t.consent = c
 		return v.see(t.path() + "/revoke")

@@ -31,7 +31,7 @@ type stand struct {
 	t       *testing.T
 	at      time.Time
 	store   *flaky
-	barrier *consenttest.Barrier
+	barrier *barrier
 	book    *consent.Book
 	site    *web.Site
 
@@ -48,7 +48,7 @@ func newStand(t *testing.T) *stand {
 	t.Helper()
 	s := &stand{
 		t: t, at: time.Date(2026, time.May, 3, 14, 3, 7, 0, time.UTC), store: &flaky{Memory: consenttest.NewMemory()},
-		barrier: consenttest.NewBarrier(), sessions: newMemory(), bank: newFakeBank(), asks: &fakeAsks{asks: map[string]web.Ask{}},
+		barrier: &barrier{Barrier: consenttest.NewBarrier()}, sessions: newMemory(), bank: newFakeBank(), asks: &fakeAsks{asks: map[string]web.Ask{}},
 		log: &fakeLog{}, receipts: &fakeReceipts{},
 	}
 	s.login = &fakeLogin{as: map[consent.BankID]banklogin.Customer{
@@ -155,6 +155,20 @@ func (f *flaky) List(ctx context.Context, q consent.Query) ([]consent.Consent, e
 		return nil, errAway
 	}
 	return f.Memory.List(ctx, q)
+}
+
+// barrier can hang.
+type barrier struct {
+	*consenttest.Barrier
+	hangs bool
+}
+
+func (b *barrier) Await(ctx context.Context, id consent.ID, revision int64) error {
+	if b.hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return b.Barrier.Await(ctx, id, revision)
 }
 
 // memory is a web.Sessions.

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"sync"
 	"time"
 
 	"sluice/consent"
@@ -79,22 +81,32 @@ func (v *visit) stop() error {
 	if len(v.session.Identities) == 0 {
 		return v.needLogin("/stop")
 	}
-	view := stopView{Done: true, Whole: true, At: v.at}
-	for _, who := range v.session.Identities {
-		one := stopped{Name: foreign{Text: string(who.Bank)}}
-		if name, err := v.nameOfBank(who.Bank); err == nil {
-			one.Name = name
-		}
-		changed, err := v.config.Book.RevokeAll(v.ctx(), who.as())
-		if err != nil {
-			v.config.Log.ErrorContext(v.ctx(), "not everything could be stopped", "bank", string(who.Bank), "cause", err.Error())
-			one.Failed = true
-		}
-		for _, c := range changed {
-			one.Open = append(one.Open, v.stoppedOne(c))
-		}
+	ctx, cancel := context.WithTimeout(v.ctx(), barrierPatience)
+	defer cancel()
+	view := stopView{Done: true, Whole: true, At: v.at, Banks: make([]stopped, len(v.session.Identities))}
+	var wg sync.WaitGroup
+	for i, who := range v.session.Identities {
+		wg.Go(func() { view.Banks[i] = v.stopAt(ctx, who) })
+	}
+	wg.Wait()
+	for _, one := range view.Banks {
 		view.Whole = view.Whole && !one.Failed
-		view.Banks = append(view.Banks, one)
 	}
 	return v.show("stop", view)
+}
+
+func (v *visit) stopAt(ctx context.Context, who Identity) stopped {
+	one := stopped{Name: foreign{Text: string(who.Bank)}}
+	if name, err := v.nameOfBank(who.Bank); err == nil {
+		one.Name = name
+	}
+	changed, err := v.config.Book.RevokeAll(ctx, who.as())
+	if err != nil {
+		v.config.Log.ErrorContext(ctx, "not everything could be stopped", "bank", string(who.Bank), "cause", err.Error())
+		one.Failed = true
+	}
+	for _, c := range changed {
+		one.Open = append(one.Open, v.stoppedOne(c))
+	}
+	return one
 }

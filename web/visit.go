@@ -11,6 +11,10 @@ import (
 // patience is how long a page may wait for others: the record, banks, barriers.
 const patience = 20 * time.Second
 
+// barrierPatience is how long it waits for a revoke to be in force everywhere:
+// short enough to say then how it stands.
+const barrierPatience = 12 * time.Second
+
 // visit is one request, with what is known about the browser. The time is read
 // once.
 type visit struct {
