@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"sluice/bank/holdings"
@@ -80,7 +81,7 @@ func (v *visit) showForm(status int, a asked, k known, f filled, wrong []problem
 		view.LookBack = c.LookBackDays
 	}
 	if f.Do == "" {
-		view.Form.LookBack, view.Form.Until = fmt.Sprint(c.LookBackDays), view.Latest
+		view.Form.LookBack, view.Form.Until = strconv.Itoa(c.LookBackDays), view.Latest
 	}
 	for i, account := range k.all {
 		row := v.accountRow(i, account, k, c.Asked.Clusters, f)

@@ -71,20 +71,17 @@ func (v *visit) allAccounts() []known {
 	return all
 }
 
+// section is one bank's part, and those of it that wait for the customer.
 func (v *visit) section(who Identity, k known, view *dashboardView) (bankSection, []card, error) {
-	own, err := v.every(consent.Query{Bank: who.Bank, Customer: who.Customer})
-	if err != nil {
-		return bankSection{}, nil, err
-	}
-	held, err := v.every(consent.Query{Bank: who.Bank, CoHolder: who.Customer})
-	if err != nil {
-		return bankSection{}, nil, err
-	}
 	name, err := v.nameOfBank(who.Bank)
 	if err != nil {
 		return bankSection{}, nil, err
 	}
 	s := bankSection{ID: who.Bank, Name: name, Me: nameOf(who.Name, v.words.say("name.none")).Text, Down: !k.answered}
+	own, err := v.every(consent.Query{Bank: who.Bank, Customer: who.Customer})
+	if err != nil {
+		return bankSection{}, nil, err
+	}
 	last, err := v.lastReleases(own)
 	view.Blind = view.Blind || err != nil
 	for _, c := range own {
@@ -96,11 +93,29 @@ func (v *visit) section(who Identity, k known, view *dashboardView) (bankSection
 			v.usage(&card)
 		}
 		view.Blind = view.Blind || card.Blind
-		if consent.Ended(c.Status) {
-			s.Ended = append(s.Ended, card)
-		} else {
-			s.Live = append(s.Live, card)
-		}
+		s.add(card, c.Status)
+	}
+	waiting, err := v.heldTogether(who, k, &s)
+	return s, waiting, err
+}
+
+func (s *bankSection) add(c card, status consent.Status) {
+	switch {
+	case consent.Ended(status):
+		s.Ended = append(s.Ended, c)
+	case c.Mine:
+		s.Live = append(s.Live, c)
+	default:
+		s.Joint = append(s.Joint, c)
+	}
+}
+
+// heldTogether adds what others gave about accounts held together, and answers
+// what waits for the customer. Nothing in it depends on what is hidden.
+func (v *visit) heldTogether(who Identity, k known, s *bankSection) ([]card, error) {
+	held, err := v.every(consent.Query{Bank: who.Bank, CoHolder: who.Customer})
+	if err != nil {
+		return nil, err
 	}
 	var waiting []card
 	for _, c := range held {
@@ -109,18 +124,15 @@ func (v *visit) section(who Identity, k known, view *dashboardView) (bankSection
 		}
 		card, err := v.card(c, who, k, time.Time{})
 		if err != nil {
-			return bankSection{}, nil, err
+			return nil, err
 		}
-		switch {
-		case card.AwaitsMe:
+		if card.AwaitsMe {
 			waiting = append(waiting, card)
-		case consent.Ended(c.Status):
-			s.Ended = append(s.Ended, card)
-		default:
-			s.Joint = append(s.Joint, card)
+			continue
 		}
+		s.add(card, c.Status)
 	}
-	return s, waiting, nil
+	return waiting, nil
 }
 
 // every reads all that a query selects, up to maxListed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,14 +92,12 @@ func (s *speech) localize(c *i18n.LocalizeConfig) string {
 func (s *speech) number(n int) string { return s.numbers.Sprint(n) }
 
 // date is a calendar day, e.g. "24 November 2026" or "2026 m. lapkričio 24 d.".
-func (s *speech) date(t time.Time) string {
-	t = t.In(s.zone)
-	return s.say("date", "Day", fmt.Sprint(t.Day()), "Month", s.say(fmt.Sprintf("month.%d", int(t.Month()))), "Year", fmt.Sprint(t.Year()))
-}
+func (s *speech) date(t time.Time) string { return s.day(t.In(s.zone)) }
 
-// day is a UTC day of the record.
+// day is date for a day of the record, which has no zone.
 func (s *speech) day(t time.Time) string {
-	return s.say("date", "Day", fmt.Sprint(t.Day()), "Month", s.say(fmt.Sprintf("month.%d", int(t.Month()))), "Year", fmt.Sprint(t.Year()))
+	month := s.say("month." + strconv.Itoa(int(t.Month())))
+	return s.say("date", "Day", strconv.Itoa(t.Day()), "Month", month, "Year", strconv.Itoa(t.Year()))
 }
 
 // clock is the time of day to the second, without the zone.

@@ -1,8 +1,8 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"sluice/consent"
@@ -34,7 +34,7 @@ func (v *visit) showNarrow() error {
 	if !t.can(v.at).Narrow {
 		return &page{status: http.StatusConflict, key: "error.not_possible", cause: errNotNow}
 	}
-	f := filled{Ticked: map[string]bool{}, LookBack: fmt.Sprint(t.consent.LookBackDays), Until: v.dayOf(t.consent.ValidUntil)}
+	f := filled{Ticked: map[string]bool{}, LookBack: strconv.Itoa(t.consent.LookBackDays), Until: v.dayOf(t.consent.ValidUntil)}
 	for _, s := range t.consent.Shares {
 		for _, c := range s.Clusters.List() {
 			f.Ticked[tick(c, s.Account)] = true

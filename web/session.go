@@ -24,6 +24,8 @@ const (
 	seenEvery = time.Minute
 
 	sessionCookie = "__Host-sluice_session"
+	// minSecret is the length of the secrets made here: 128 bits and more.
+	minSecret = 26
 )
 
 // ErrNoSession means that there is no such session, or login under way.
@@ -109,13 +111,11 @@ type Sessions interface {
 // recognise finds the browser's session, and gives a browser that has none a
 // secret to tell its forms by.
 func (v *visit) recognise() error {
-	cookie, err := v.r.Cookie(sessionCookie)
-	if err != nil || len(cookie.Value) < 26 || len(cookie.Value) > 64 {
+	if v.browser = v.cookie(sessionCookie); len(v.browser) < minSecret || len(v.browser) > 64 {
 		v.browser = rand.Text()
 		v.setCookie(sessionCookie, v.browser, 0)
 		return nil
 	}
-	v.browser = cookie.Value
 	found, err := v.config.Sessions.Session(v.ctx(), keyOf(v.browser))
 	if errors.Is(err, ErrNoSession) {
 		return nil
@@ -132,6 +132,14 @@ func (v *visit) recognise() error {
 		return fmt.Errorf("note visit: %w", unavailable(err))
 	}
 	return nil
+}
+
+// cookie is the value of a cookie, or empty.
+func (v *visit) cookie(name string) string {
+	if c, err := v.r.Cookie(name); err == nil {
+		return c.Value
+	}
+	return ""
 }
 
 // enter adds an identity to the session and gives it a new secret, so that one

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -81,12 +82,10 @@ func (v *visit) stop() error {
 	if len(v.session.Identities) == 0 {
 		return v.needLogin("/stop")
 	}
-	ctx, cancel := context.WithTimeout(v.ctx(), barrierPatience)
-	defer cancel()
 	view := stopView{Done: true, Whole: true, At: v.at, Banks: make([]stopped, len(v.session.Identities))}
 	var wg sync.WaitGroup
 	for i, who := range v.session.Identities {
-		wg.Go(func() { view.Banks[i] = v.stopAt(ctx, who) })
+		wg.Go(func() { view.Banks[i] = v.stopAt(who) })
 	}
 	wg.Wait()
 	for _, one := range view.Banks {
@@ -95,18 +94,28 @@ func (v *visit) stop() error {
 	return v.show("stop", view)
 }
 
-func (v *visit) stopAt(ctx context.Context, who Identity) stopped {
+func (v *visit) stopAt(who Identity) stopped {
 	one := stopped{Name: foreign{Text: string(who.Bank)}}
 	if name, err := v.nameOfBank(who.Bank); err == nil {
 		one.Name = name
 	}
-	changed, err := v.config.Book.RevokeAll(ctx, who.as())
+	changed, err := v.revokeAll(who)
 	if err != nil {
-		v.config.Log.ErrorContext(ctx, "not everything could be stopped", "bank", string(who.Bank), "cause", err.Error())
+		v.config.Log.ErrorContext(v.ctx(), "not everything could be stopped", "bank", string(who.Bank), "cause", err.Error())
 		one.Failed = true
 	}
 	for _, c := range changed {
 		one.Open = append(one.Open, v.stoppedOne(c))
 	}
 	return one
+}
+
+func (v *visit) revokeAll(who Identity) ([]consent.Consent, error) {
+	ctx, cancel := context.WithTimeout(v.ctx(), barrierPatience)
+	defer cancel()
+	changed, err := v.config.Book.RevokeAll(ctx, who.as())
+	if err != nil {
+		return changed, fmt.Errorf("revoke all: %w", err)
+	}
+	return changed, nil
 }

@@ -30,7 +30,11 @@ type visit struct {
 func (s *Site) visit(w http.ResponseWriter, r *http.Request, do action) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	v := &visit{Site: s, w: w, r: r.WithContext(ctx), at: s.config.Now()}
+	s.attend(w, r.WithContext(ctx), do) //nolint:contextcheck // the request carries it
+}
+
+func (s *Site) attend(w http.ResponseWriter, r *http.Request, do action) {
+	v := &visit{Site: s, w: w, r: r, at: s.config.Now()}
 	v.words = s.speech[v.language()]
 	if v.switched() {
 		return
