@@ -43,7 +43,7 @@ type Partner struct {
 // Partner registers a partner under a name, and opens the site that its customers
 // come back to.
 func (s *Stage) Partner(ctx context.Context, id, name string) (*Partner, error) {
-	cert, err := s.certificate(authn.Identity{Kind: authn.Partner, ID: id})
+	cert, err := s.Certificate(authn.Partner, id)
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ type Stage struct {
 
 	mu       sync.Mutex
 	banks    map[string]*exec.Cmd
+	certs    map[authn.Identity]tls.Certificate
 	conns    map[authn.Identity]*grpc.ClientConn
 	partners []*Partner
 }
@@ -63,7 +64,10 @@ func Build(ctx context.Context, dir string) (string, error) {
 // Open starts a gateway with its pages on a folder of its own, and waits until it
 // serves.
 func Open(ctx context.Context, program string) (_ *Stage, err error) {
-	s := &Stage{Program: program, banks: map[string]*exec.Cmd{}, conns: map[authn.Identity]*grpc.ClientConn{}}
+	s := &Stage{
+		Program: program, banks: map[string]*exec.Cmd{},
+		certs: map[authn.Identity]tls.Certificate{}, conns: map[authn.Identity]*grpc.ClientConn{},
+	}
 	if s.Dir, err = os.MkdirTemp("", "sluice-stage-"); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
@@ -177,12 +181,25 @@ func (s *Stage) As(kind authn.Kind, id string) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
+// certificate is one for each identity, so that tokens bound to it fit every
+// connection. The caller holds the lock.
 func (s *Stage) certificate(who authn.Identity) (tls.Certificate, error) {
+	if cert, ok := s.certs[who]; ok {
+		return cert, nil
+	}
 	cert, err := s.CA.Issue(who, time.Now())
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("issue certificate: %w", err)
 	}
+	s.certs[who] = cert
 	return cert, nil
+}
+
+// Certificate is what a party proves itself with here.
+func (s *Stage) Certificate(kind authn.Kind, id string) (tls.Certificate, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.certificate(authn.Identity{Kind: kind, ID: id})
 }
 
 // Keys are the SHA-256 of the public keys, in base64, that servers of the stage

@@ -1,0 +1,115 @@
+package pages
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/chromedp/chromedp"
+)
+
+// seen is what is looked at on every page.
+type seen struct {
+	Address  string   `json:"address"`
+	Language string   `json:"language"`
+	Title    string   `json:"title"`
+	Text     string   `json:"text"`
+	Width    int64    `json:"width"`
+	Widest   string   `json:"widest"`
+	Heads    int      `json:"heads"`
+	Twice    []string `json:"twice"`
+	Foreign  []string `json:"foreign"`
+	Unnamed  []string `json:"unnamed"`
+}
+
+const look = `(() => {
+	const all = [...document.querySelectorAll("*")], ids = all.map(e => e.id).filter(Boolean);
+	const wide = all.filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".skip, svg"))[0];
+	const known = new Set(("html head meta title link script body a header svg path nav form input button main footer p h1 h2 h3 div section dl dt dd " +
+		"ul ol li time span strong bdi q figure figcaption blockquote fieldset legend label article details summary table thead tbody tr th td rect desc code").split(" "));
+	return {
+		address: location.href,
+		language: document.documentElement.lang, title: document.title, text: document.body.innerText + " " + document.title,
+		width: document.documentElement.scrollWidth, widest: wide ? wide.outerHTML.slice(0, 200) : "",
+		heads: document.querySelectorAll("h1").length,
+		twice: ids.filter((id, i) => ids.indexOf(id) !== i),
+		foreign: all.filter(e => !known.has(e.localName) || [...e.attributes].some(a => a.name.startsWith("on") || a.name === "style")).map(e => e.outerHTML.slice(0, 200)),
+		unnamed: all.filter(e => e.localName === "script" && !e.src).map(e => e.outerHTML.slice(0, 200)),
+	};
+})()`
+
+// look looks at the page that is there, which another may take the place of.
+func (b *tab) look() (s seen) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	for range 5 {
+		b.until(whole)
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[seen](look))
+		if err == nil {
+			return got
+		}
+		b.t.Logf("looked while the page changed: %v", err)
+	}
+	b.t.Fatalf("%s can't be looked at", b.address())
+	return s
+}
+
+// check requires of a page of the gateway what all of them must be.
+func (b *tab) check() {
+	b.t.Helper()
+	s := b.look()
+	at := s.Address
+	if !strings.HasPrefix(at, set.URL) {
+		return
+	}
+	fail := func(format string, args ...any) { b.t.Helper(); b.t.Errorf(at+": "+format, args...) }
+	if s.Width > b.how.size.width {
+		fail("is %d wide on a screen of %d: %s", s.Width, b.how.size.width, s.Widest)
+	}
+	if s.Heads != 1 || !strings.HasSuffix(s.Title, " · Sluice") || len(s.Title) < 12 {
+		fail("has %d first headings and the title %q", s.Heads, s.Title)
+	}
+	if len(s.Twice) > 0 {
+		fail("has ids twice: %q", s.Twice)
+	}
+	if len(s.Foreign)+len(s.Unnamed) > 0 {
+		fail("has what no template makes: %q %q", s.Foreign, s.Unnamed)
+	}
+	for _, key := range catalogue() {
+		if strings.Contains(s.Text, key) {
+			fail("shows the key %q", key)
+		}
+	}
+	for _, sign := range []string{"{{", "}}", "<no value>", "%!", "ZgotmplZ", "0001-01-01", "January 1 "} {
+		if strings.Contains(s.Text, sign) {
+			fail("shows %q", sign)
+		}
+	}
+	if s.Language != "en" && s.Language != "lt" {
+		fail("is in the language %q", s.Language)
+	}
+}
+
+// catalogue is the keys of the messages, as they would be shown without words.
+var catalogue = sync.OnceValue(func() []string {
+	raw, err := os.ReadFile("../../web/catalog/en.json")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var messages map[string]any
+	if err := json.Unmarshal(raw, &messages); err != nil {
+		return []string{err.Error()}
+	}
+	var keys []string
+	for k := range messages {
+		if strings.Contains(k, ".") {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+})
