@@ -69,10 +69,11 @@ func (a *answer) send(w http.ResponseWriter) {
 // is JSON. What failed inside is told as that.
 func (s *Server) completed(complete func(r *http.Request, a *answer, said map[string]any)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = r.WithContext(withTrouble(r.Context()))
+		ctx := withTrouble(r.Context())
+		r = r.WithContext(ctx)
 		a := newAnswer()
 		s.library.ServeHTTP(a, r)
-		if err := troubleOf(r.Context()); err != nil {
+		if err := troubleOf(ctx); err != nil {
 			s.refuse(w, r, err)
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
@@ -67,8 +68,8 @@ func read(d goidc.AuthDetail) (detail, error) {
 	return out, nil
 }
 
-func invalidDetail(format string, args ...any) error {
-	return goidc.Errorf(goidc.ErrorCodeInvalidAuthDetails, "authorization_details: "+format, args...)
+func invalidDetail(why string) error {
+	return goidc.NewError(goidc.ErrorCodeInvalidAuthDetails, "authorization_details: "+why)
 }
 
 // asked is the terms that a pushed request's one detail asks for.
@@ -182,14 +183,11 @@ func told(err error) error {
 	}
 	switch r.Reason {
 	case refusal.InvalidRequest:
-		text := "authorization_details:"
-		for i, v := range r.Violations {
-			if i > 0 {
-				text += ";"
-			}
-			text += " " + v.Field + " " + v.Description
+		var faults []string
+		for _, v := range r.Violations {
+			faults = append(faults, v.Field+" "+v.Description)
 		}
-		return goidc.WrapError(goidc.ErrorCodeInvalidAuthDetails, text, err)
+		return goidc.WrapError(goidc.ErrorCodeInvalidAuthDetails, "authorization_details: "+strings.Join(faults, "; "), err)
 	case refusal.RecordUnavailable:
 		return goidc.WrapError(errUnavailable, "consents can't be read or kept now; try again", err).WithStatusCode(http.StatusServiceUnavailable)
 	default:

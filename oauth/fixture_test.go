@@ -51,20 +51,21 @@ type object = map[string]any
 // world is an authorization server on loopback, with all around it that is not a
 // bank or a page.
 type world struct {
-	t       *testing.T
-	url     string // the issuer's
-	mtls    string // the same listener by another name
-	db      *sqldb.DB
-	store   *flaky
-	book    *consent.Book
-	parties *parties
-	ring    *signing.Ring
-	sealer  *seal.Sealer
-	replays *replaytest.Memory
-	server  *oauth.Server
-	ca      *devca.Authority
-	log     *logged
-	names   gateway.Pairwise
+	t        *testing.T
+	consents *flakyConsents
+	url      string // the issuer's
+	mtls     string // the same listener by another name
+	db       *sqldb.DB
+	store    *flaky
+	book     *consent.Book
+	parties  *parties
+	ring     *signing.Ring
+	sealer   *seal.Sealer
+	replays  *replaytest.Memory
+	server   *oauth.Server
+	ca       *devca.Authority
+	log      *logged
+	names    gateway.Pairwise
 
 	mu     sync.Mutex
 	decide func(context.Context, oauth.Ask) error // nil: the customer has not decided
@@ -76,7 +77,7 @@ func newWorldOn(t *testing.T, open sqldbtest.Open) *world {
 	t.Helper()
 	w := &world{
 		t: t, db: open(t), replays: &replaytest.Memory{}, log: &logged{}, names: gateway.NewPairwise(seal.NewKey()),
-		book: consent.NewBook(consenttest.NewMemory(), consenttest.NewBarrier(), time.Now),
+		consents: &flakyConsents{Store: consenttest.NewMemory()},
 		parties: &parties{partners: map[consent.PartnerID]registry.Partner{}, banks: map[consent.BankID]registry.Bank{
 			bankID:  {ID: bankID, Standing: registry.Active, Login: registry.Login{Issuer: "https://morava.example", ClientID: "sluice"}},
 			"hrad":  {ID: "hrad", Standing: registry.Active, Login: registry.Login{Issuer: "https://hrad.example", ClientID: "sluice"}},
@@ -84,6 +85,7 @@ func newWorldOn(t *testing.T, open sqldbtest.Open) *world {
 			"plain": {ID: "plain", Standing: registry.Active},
 		}},
 	}
+	w.book = consent.NewBook(w.consents, consenttest.NewBarrier(), time.Now)
 	w.store = &flaky{Store: oauthdb.New(w.db)}
 	w.decide = w.agree
 	var err error
@@ -197,7 +199,7 @@ func (w *world) browser() *http.Client {
 // to, or the status of the page.
 func visit(t *testing.T, browser *http.Client, address string) (url.Values, int) {
 	t.Helper()
-	resp, err := browser.Get(address) //nolint:noctx // ends with the test's server
+	resp, err := browser.Get(address)
 	must(t, err)
 	defer resp.Body.Close()
 	to, err := resp.Location()
@@ -269,11 +271,23 @@ func (p *parties) fail(err error) {
 	p.err = err
 }
 
-// flaky is a store that can be away.
+// flaky is a store that can be away, and that others can come before at.
 type flaky struct {
 	oauth.Store
-	mu  sync.Mutex
-	err error
+	mu     sync.Mutex
+	err    error
+	before func() // done once, before a session is replaced
+}
+
+func (f *flaky) ReplaceSession(ctx context.Context, s oauth.SessionRow) error {
+	f.mu.Lock()
+	before := f.before
+	f.before = nil
+	f.mu.Unlock()
+	if before != nil {
+		before()
+	}
+	return f.Store.ReplaceSession(ctx, s)
 }
 
 func (f *flaky) fail(err error) {
@@ -307,6 +321,29 @@ func (f *flaky) SessionByRequest(ctx context.Context, request string) (oauth.Ses
 		return oauth.SessionRow{}, err
 	}
 	return f.Store.SessionByRequest(ctx, request)
+}
+
+// flakyConsents are consents that can be away.
+type flakyConsents struct {
+	consent.Store
+	mu  sync.Mutex
+	err error
+}
+
+func (f *flakyConsents) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+func (f *flakyConsents) Get(ctx context.Context, id consent.ID) (consent.Consent, error) {
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	if err != nil {
+		return consent.Consent{}, err
+	}
+	return f.Store.Get(ctx, id)
 }
 
 // logged is a log that many may write to.

@@ -49,7 +49,7 @@ func (p *partner) waiting() (*http.Client, string, string) {
 
 func page(t *testing.T, browser *http.Client, address string, want int) string {
 	t.Helper()
-	resp, err := browser.Get(address) //nolint:noctx // ends with the test's server
+	resp, err := browser.Get(address)
 	must(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -67,7 +67,7 @@ func TestARequestIsFinishedOnce(t *testing.T) {
 	w.decides(w.agree)
 	codes := 0
 	backs := atOnce(8, func() url.Values {
-		resp, err := browser.Get(address) //nolint:noctx // ends with the test's server
+		resp, err := browser.Get(address)
 		if err != nil {
 			return nil
 		}
@@ -87,7 +87,7 @@ func TestARequestIsFinishedOnce(t *testing.T) {
 		t.Errorf("%d codes for one request, want 1", codes)
 	}
 	page(t, browser, resume, http.StatusGone)
-	resp, err := browser.Post(resume, "application/x-www-form-urlencoded", strings.NewReader("")) //nolint:noctx // ends with the test's server
+	resp, err := browser.Post(resume, "application/x-www-form-urlencoded", strings.NewReader(""))
 	must(t, err)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusMethodNotAllowed {
@@ -134,7 +134,7 @@ func TestOfManyBrowsersThatComeAtOnceOneAsks(t *testing.T) {
 	seen := map[visited]int{}
 	for _, v := range atOnce(8, func() visited {
 		browser := w.browser()
-		resp, err := browser.Get(address) //nolint:noctx // ends with the test's server
+		resp, err := browser.Get(address)
 		if err != nil {
 			return visited{}
 		}
@@ -153,11 +153,49 @@ func TestOfManyBrowsersThatComeAtOnceOneAsks(t *testing.T) {
 	}
 }
 
+func TestABrowserThatOthersComeBeforeGetsNoCookie(t *testing.T) {
+	w := newWorld(t)
+	w.decides(nil)
+	address := w.byKey("messenger").start()
+	first, late := w.browser(), w.browser()
+	w.store.before = func() { page(t, first, address, http.StatusOK) }
+	page(t, late, address, http.StatusBadRequest)
+	if at := must1(url.Parse(w.url))(t); len(late.Jar.Cookies(at)) != 0 || len(first.Jar.Cookies(at)) != 1 {
+		t.Errorf("the late one has %v, the first %v", late.Jar.Cookies(at), first.Jar.Cookies(at))
+	}
+	page(t, first, address, http.StatusOK)
+	page(t, late, address, http.StatusForbidden)
+}
+
+func TestARequestThatOthersFinishMeanwhileGivesNoSecondCode(t *testing.T) {
+	w := newWorld(t)
+	browser, address, resume := w.byKey("messenger").waiting()
+	w.decides(w.agree)
+	var first url.Values
+	w.store.before = func() { first, _ = visit(t, browser, address) }
+	ask, err := w.server.Find(withCookies(t, browser, address), resume[strings.LastIndex(resume, "/")+1:])
+	must(t, err)
+	must(t, w.agree(t.Context(), ask))
+	if back, status := visit(t, browser, resume); back != nil || first.Get("code") == "" || status != http.StatusBadRequest && status != http.StatusGone {
+		t.Errorf("the first is sent back with %v, the second %d with %v", first, status, back)
+	}
+}
+
+func withCookies(t *testing.T, browser *http.Client, address string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	must(t, err)
+	for _, c := range browser.Jar.Cookies(r.URL) {
+		r.AddCookie(c)
+	}
+	return r
+}
+
 func TestWhoOnlyLooksDoesNotBecomeTheBrowserThatAsks(t *testing.T) {
 	w := newWorld(t)
 	w.decides(nil)
 	address := w.byKey("messenger").start()
-	resp, err := w.browser().Head(address) //nolint:noctx // ends with the test's server
+	resp, err := w.browser().Head(address)
 	must(t, err)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusMethodNotAllowed || len(resp.Cookies()) != 0 {
@@ -171,7 +209,7 @@ func TestTheBindingCookieKeepsToItself(t *testing.T) {
 	w.decides(nil)
 	browser := w.browser()
 	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := browser.Get(w.byKey("messenger").start()) //nolint:noctx // ends with the test's server
+	resp, err := browser.Get(w.byKey("messenger").start())
 	must(t, err)
 	resp.Body.Close()
 	c := resp.Cookies()[0]
@@ -252,7 +290,10 @@ func TestProofsThatCanNotBeNotedAreRefused(t *testing.T) {
 func TestWhatIsAwayIsNotTheClientsFault(t *testing.T) {
 	w := newWorld(t)
 	p := w.byKey("messenger")
-	address, code, refresh := p.start(), p.code(), p.tokens().text("refresh_token")
+	address, code, tokens := p.start(), p.code(), p.tokens()
+	refresh, access := tokens.text("refresh_token"), tokens.text("access_token")
+	browser, began, _ := p.waiting()
+	w.decides(w.agree)
 	away := errors.New("the store is away")
 	w.store.fail(away)
 	wantError(t, p.redeem(code), "temporarily_unavailable", http.StatusServiceUnavailable)
@@ -264,6 +305,17 @@ func TestWhatIsAwayIsNotTheClientsFault(t *testing.T) {
 	wantError(t, p.refresh(refresh), "temporarily_unavailable", http.StatusServiceUnavailable)
 	page(t, w.browser(), address, http.StatusServiceUnavailable)
 	w.parties.fail(nil)
+	w.consents.fail(away)
+	wantError(t, p.redeem(code), "temporarily_unavailable", http.StatusServiceUnavailable)
+	wantError(t, p.refresh(refresh), "temporarily_unavailable", http.StatusServiceUnavailable)
+	if info := p.introspect(access); info["active"] != false {
+		t.Errorf("a token whose consent can't be read is %v", info)
+	}
+	page(t, browser, began, http.StatusServiceUnavailable)
+	w.consents.fail(nil)
+	if back, status := visit(t, browser, began); back.Get("code") == "" {
+		t.Errorf("after that, the customer who had begun is %d %v", status, back)
+	}
 	if got := p.refresh(refresh); got.status != http.StatusOK {
 		t.Errorf("after that, refresh = %v", got.body)
 	}

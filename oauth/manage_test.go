@@ -140,6 +140,10 @@ func TestAGrantIsQueriedAndGivenUp(t *testing.T) {
 			if shown.status != http.StatusOK || len(d) != 1 || d[0].(object)["consent_id"] != string(w.consentOf(got).ID) { //nolint:forcetypeassert // the test fails
 				t.Errorf("query = %d %v", shown.status, shown.body)
 			}
+			customers := p.tokens(set("scope", "grant_management_query"))
+			if shown := p.show(http.MethodGet, "/grants/"+customers.text("grant_id"), customers.text("access_token")); shown.status != http.StatusOK {
+				t.Errorf("query with the grant's own token = %d %v", shown.status, shown.body)
+			}
 			wantError(t, p.show(http.MethodDelete, path, query), "insufficient_scope", http.StatusForbidden)
 			wantError(t, p.show(http.MethodGet, path, revoke), "insufficient_scope", http.StatusForbidden)
 			if gone := p.show(http.MethodDelete, path, revoke); gone.status != http.StatusNoContent || gone.body != nil {

@@ -175,17 +175,22 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, err error) error
 	if held, ok := w.(*answer); ok {
 		*held = *newAnswer()
 	}
-	status := http.StatusServiceUnavailable
+	s.Fault(w, r, faultOf(r.Context(), err))
+	return nil
+}
+
+func faultOf(ctx context.Context, err error) int {
 	var known goidc.Error
 	switch {
-	case troubleOf(r.Context()) != nil:
+	case troubleOf(ctx) != nil:
+		return http.StatusServiceUnavailable
 	case errors.As(err, &known):
-		status = http.StatusBadRequest
-	case errors.Is(err, goidc.ErrNotFound): // of its client, since it began
-		status = http.StatusForbidden
+		return http.StatusBadRequest
+	case errors.Is(err, goidc.ErrNotFound): // the client, since it began
+		return http.StatusForbidden
+	default:
+		return http.StatusServiceUnavailable
 	}
-	s.Fault(w, r, status)
-	return nil
 }
 
 // failed writes down what went wrong. The library's errors hold no tokens or
