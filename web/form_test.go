@@ -15,12 +15,13 @@ func FuzzConsentForm(f *testing.F) {
 	f.Add("give", "BALANCES:acc-current-4821", "", "", "", "1", "")
 	f.Add("all", ":", "::", "-1", "0000-00-00", "0", "no")
 	f.Add("refuse", "CARDS:acc-current-4821", "BALANCES", "99999999999999999999", "2026-10-30", "-1", "")
+	s := newStand(f)
+	s.bank.joint = true
+	b := s.ona()
 	f.Fuzz(func(t *testing.T, do, share, other, days, until, revision, hidden string) {
-		s := newStand(t)
-		s.bank.joint = true
+		s.t = t
 		before := s.request()
 		path := s.ask(before)
-		b := s.ona()
 		got := b.do(http.MethodPost, path, url.Values{
 			"csrf": {field(b.get(path), "csrf")}, "do": {do}, "share": {share, other}, "look_back": {days}, "until": {until},
 			"revision": {revision}, "hidden": {hidden},

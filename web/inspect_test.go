@@ -12,7 +12,7 @@ import (
 // inspect holds an answer to what every one must have: headers, cookies, and a
 // page that is whole, has no script or style of its own, and can be operated by
 // whoever does not see it.
-func inspect(t *testing.T, what string, a answer) {
+func inspect(t testing.TB, what string, a answer) {
 	t.Helper()
 	inspectHeaders(t, what, a)
 	if strings.HasPrefix(a.header.Get("Content-Type"), "text/html") && a.header.Get("Location") == "" {
@@ -25,7 +25,7 @@ func inspect(t *testing.T, what string, a answer) {
 	}
 }
 
-func inspectHeaders(t *testing.T, what string, a answer) {
+func inspectHeaders(t testing.TB, what string, a answer) {
 	t.Helper()
 	want := map[string]string{
 		"Strict-Transport-Security": "max-age=", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
@@ -57,7 +57,7 @@ func inspectHeaders(t *testing.T, what string, a answer) {
 
 var void = []string{"meta", "link", "input", "br", "hr", "img"}
 
-func inspectPage(t *testing.T, what, body string) {
+func inspectPage(t testing.TB, what, body string) {
 	t.Helper()
 	var (
 		open       []string
