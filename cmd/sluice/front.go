@@ -211,8 +211,8 @@ func (f *front) tend(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// close lets requests under way end.
-func (f *front) close() error {
+// leave lets requests under way end.
+func (f *front) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), maxCallDuration)
 	defer cancel()
 	var errs []error

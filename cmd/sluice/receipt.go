@@ -129,7 +129,7 @@ func (c *receiptVerifyCmd) fetchKeys(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller says what it was doing
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written to it
+	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %d", c.JWKS, resp.StatusCode)
 	}
@@ -145,7 +145,7 @@ func readBounded(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the file
 	}
-	defer f.Close() //nolint:errcheck // nothing was written to it
+	defer f.Close()
 	return bounded(f, limit)
 }
 

@@ -96,7 +96,7 @@ func openHouse(ctx context.Context, c config, ca *devca.Authority, logger *slog.
 	}
 	if err := h.wire(ctx, keys, ca); err != nil {
 		h.log.Close()
-		return nil, errors.Join(err, h.front.close(), t.db.Close())
+		return nil, errors.Join(err, h.front.leave(), t.db.Close())
 	}
 	return h, nil
 }
@@ -222,7 +222,7 @@ func (h *house) close() error {
 	if h.stopBeating != nil {
 		h.stopBeating()
 	}
-	errs := []error{h.truth.leave(), h.banks.Close(), h.front.close()}
+	errs := []error{h.truth.leave(), h.banks.Close(), h.front.leave()}
 	h.log.Close()
 	if h.peers != nil {
 		errs = append(errs, h.peers.Close())
