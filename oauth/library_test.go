@@ -181,6 +181,16 @@ func TestARequestThatOthersFinishMeanwhileGivesNoSecondCode(t *testing.T) {
 	}
 }
 
+func TestAStrangerWhoLooksDoesNotGetInTheWayOfWhoFinishes(t *testing.T) {
+	w := newWorld(t)
+	browser, address, _ := w.byKey("messenger").waiting()
+	w.decides(w.agree)
+	w.store.before = func() { page(t, w.browser(), address, http.StatusForbidden) }
+	if back, status := visit(t, browser, address); back.Get("code") == "" {
+		t.Errorf("%d, sent back with %v", status, back)
+	}
+}
+
 func withCookies(t *testing.T, browser *http.Client, address string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
