@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,34 @@ func TestClientsOfPublicLibraries(t *testing.T) {
 			t.Errorf("the client did not show: %s", name)
 		}
 	}
+}
+
+// The code that partners read is the code that is tested.
+func TestPartnersPageShowsTheTestedClient(t *testing.T) {
+	var tested string
+	for _, file := range []string{"client/partner.mjs", "client/gateway.mjs"} {
+		tested += readText(t, file)
+	}
+	parts := regexp.MustCompile("(?s)```js\n(.*?)```").FindAllStringSubmatch(readText(t, "../docs/partners.md"), -1)
+	if len(parts) < 5 {
+		t.Fatalf("only %d pieces of code are shown", len(parts))
+	}
+	for _, part := range parts {
+		for line := range strings.Lines(part[1]) {
+			if !strings.Contains(tested, line) {
+				t.Errorf("the client has no line %q", line)
+			}
+		}
+	}
+}
+
+func readText(t *testing.T, file string) string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }
 
 // nodeWithPackages finds what deploy/node.sh puts in place.

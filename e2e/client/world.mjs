@@ -85,9 +85,9 @@ export class World {
   }
 
   /** A request that a customer agreed to: he is back at the partner with a code. */
-  async agreed(partner, { give = SOME, ...options } = {}) {
+  async agreed(partner, { give = SOME, less = {}, ...options } = {}) {
     const visit = await this.before(partner, options)
-    assert.ok(await visit.browser.press('#give', { share: give }), `the browser stays at ${visit.browser.url} (${visit.browser.status})`)
+    assert.ok(await visit.browser.press('#give', { share: give, ...less }), `the browser stays at ${visit.browser.url} (${visit.browser.status})`)
     return { ...visit, cameBack: visit.browser.url }
   }
 

@@ -1,27 +1,35 @@
 // What a customer gives is what a partner gets, for both kinds of clients.
 import assert from 'node:assert/strict'
 import { access } from '../gateway.mjs'
-import { details } from '../partner.mjs'
 import { kept, refused } from '../world.mjs'
 
 const of = (kind, id) => ({
   [`${kind}: less is given, and the token and the pull show it`]: async (w) => {
     const partner = w.partners[id]
-    const got = await w.connected(partner, { give: ['ACCOUNT_BASIC:A7753', 'BALANCES:A7753'] })
+    const got = await w.connected(partner, { give: ['BALANCES:A7753', 'TRANSACTIONS_BASIC:A7753'], less: { look_back: '30' } })
     assert.equal(got.tokens.token_type, partner.tls ? 'bearer' : 'dpop')
     assert.match(got.tokens.grant_id, /^gra_/)
     const [detail] = got.tokens.authorization_details
     assert.equal(detail.type, 'account_data')
     assert.equal(detail.accounts.length, 1)
-    assert.deepEqual(detail.accounts[0].data_clusters, ['ACCOUNT_BASIC', 'BALANCES'])
-    assert.deepEqual(detail.data_clusters, ['ACCOUNT_BASIC', 'BALANCES'])
+    assert.deepEqual(detail.accounts[0].data_clusters, ['BALANCES', 'TRANSACTIONS_BASIC'])
+    assert.deepEqual(detail.data_clusters, ['BALANCES', 'TRANSACTIONS_BASIC'])
+    assert.equal(detail.look_back_days, 30)
+    assert.equal(await w.released(got.consent), 0)
 
     const answer = await w.balances(got)
     assert.deepEqual(answer.accounts.map((a) => a.account_id), [detail.accounts[0].account_id])
     assert.ok(answer.accounts[0].balances.length > 0)
-    const request = { access: access(got.consent), account_id: detail.accounts[0].account_id }
-    await kept(w.shown(partner, got.token, 'AccountService', 'ListTransactions', request), 'CLUSTER_NOT_COVERED')
-    assert.equal(await w.released(got.consent), 1)
+    const call = (method, more = {}) => w.shown(partner, got.token, 'AccountService', method, { access: access(got.consent), ...more })
+    const one = { account_id: detail.accounts[0].account_id }
+    assert.equal((await call('ListTransactions', one)).account.account_id, one.account_id)
+    assert.equal(await w.released(got.consent), 2)
+
+    await kept(call('ListTransactions', { ...one, from_date: dayAgo(60) }), 'LOOKBACK_EXCEEDED')
+    await kept(call('GetAccount', one), 'CLUSTER_NOT_COVERED')
+    await kept(call('ListCards'), 'CLUSTER_NOT_COVERED')
+    await kept(call('ListTransactions', { account_id: 'acc_made-up' }), 'ACCOUNT_NOT_COVERED')
+    assert.equal(await w.released(got.consent), 2)
   },
 
   [`${kind}: a token is refreshed, and asked to do less`]: async (w) => {
@@ -118,6 +126,11 @@ const of = (kind, id) => ({
     assert.equal((await w.newest(partner)).status, 'CONSENT_STATUS_REJECTED')
   },
 })
+
+function dayAgo(days) {
+  const at = new Date(Date.now() - days * 86400e3)
+  return { year: at.getUTCFullYear(), month: at.getUTCMonth() + 1, day: at.getUTCDate() }
+}
 
 async function refusedHTTP(attempt, status, error) {
   const answer = await attempt.catch((e) => e.response ?? Promise.reject(e))

@@ -55,6 +55,15 @@ export default {
     }
   },
 
+  'a new key for proofs is taken with the next refresh': async (w) => {
+    const { pocket } = w.partners
+    const got = await w.connected(pocket)
+    await pocket.newKeys()
+    await kept(w.balances(got), 'TOKEN_INVALID')
+    const fresh = await pocket.refresh(got.tokens.refresh_token)
+    assert.equal((await w.balances({ ...got, token: fresh.access_token })).accounts.length, 1)
+  },
+
   'a token is of one consent': async (w) => {
     for (const partner of [w.partners.pocket, w.partners.vault]) {
       const one = await w.connected(partner)
