@@ -310,7 +310,7 @@ func TestPagesNameCommandsThatExist(t *testing.T) {
 		}
 	}
 	makes := regexp.MustCompile("(?m)(?:^|`|&& )make ([a-z]+)")
-	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank) ([a-z]+)`)
+	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank) ([a-z]+(?:-[a-z]+)*)`)
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -323,7 +323,7 @@ func TestPagesNameCommandsThatExist(t *testing.T) {
 			}
 		}
 		for _, m := range sluices.FindAllStringSubmatch(text, -1) {
-			command := regexp.MustCompile("(?i)\\b" + m[1] + m[2] + "Cmd struct")
+			command := regexp.MustCompile("(?i)\\b" + m[1] + strings.ReplaceAll(m[2], "-", "") + "Cmd struct")
 			if !command.MatchString(program) {
 				t.Errorf("%s names \"sluice %s %s\", which there is not", page, m[1], m[2])
 			}
