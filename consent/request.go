@@ -3,6 +3,7 @@ package consent
 import (
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	consentv1 "sluice/gen/sluice/consent/v1"
@@ -50,6 +51,8 @@ func (t Terms) faults(at time.Time) faults {
 	switch n := utf8.RuneCountInString(t.PurposeText); {
 	case !utf8.ValidString(t.PurposeText):
 		f.add("terms.purpose_text", "is not valid UTF-8")
+	case strings.ContainsFunc(t.PurposeText, unicode.IsControl):
+		f.add("terms.purpose_text", "has a control character")
 	case strings.TrimSpace(t.PurposeText) == "" || n > MaxPurposeText:
 		f.add("terms.purpose_text", "must be a sentence of at most %d characters", MaxPurposeText)
 	}

@@ -86,6 +86,7 @@ func TestRequestRefusesTermsThatMakeNoSense(t *testing.T) {
 		{"no sentence", func(a *consent.Terms) { a.PurposeText = " \n" }, "terms.purpose_text"},
 		{"long sentence", func(a *consent.Terms) { a.PurposeText = strings.Repeat("é", 401) }, "terms.purpose_text"},
 		{"broken sentence", func(a *consent.Terms) { a.PurposeText = "a\xff" }, "terms.purpose_text"},
+		{"control characters", func(a *consent.Terms) { a.PurposeText = "a\x00b" }, "terms.purpose_text"},
 		{"negative look-back", func(a *consent.Terms) { a.LookBackDays = -1 }, "terms.look_back_days"},
 		{"deep look-back", func(a *consent.Terms) { a.LookBackDays = 731 }, "terms.look_back_days"},
 		{"transactions without look-back", func(a *consent.Terms) { a.LookBackDays = 0 }, "terms.look_back_days"},
