@@ -55,6 +55,8 @@ type tab struct {
 	clicks int
 	marks  int
 
+	templated bool // what others wrote on its pages looks like a template
+
 	mu     sync.Mutex
 	faults []string
 	docs   []document

@@ -43,7 +43,7 @@ func (s *Stage) Asker(ctx context.Context, id, name string) (*Asker, error) {
 // Ask asks for a consent; change changes what is asked before it is.
 func (a *Asker) Ask(ctx context.Context, bank string, change func(*consentv1.Terms), kinds ...datav1.DataCluster) (string, error) {
 	terms := &consentv1.Terms{
-		Clusters: kinds, Purpose: consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW, PurposeText: "See all of your money in one place.",
+		Clusters: kinds, Purpose: consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW, PurposeText: "All money in one place.",
 		LookBackDays: 90, RetentionDays: 30, UnattendedPerDay: 4, ValidUntil: timestamppb.New(time.Now().AddDate(0, 3, 0)),
 	}
 	if change != nil {
