@@ -309,7 +309,7 @@ func TestPagesNameCommandsThatExist(t *testing.T) {
 			program += read(t, s.path)
 		}
 	}
-	makes := regexp.MustCompile("(?m)(?:^|`|&& )make ([a-z]+)")
+	makes := regexp.MustCompile("(?m)(?:^|`|&& )make ([a-z0-9]+)")
 	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank) ([a-z]+(?:-[a-z]+)*)`)
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
