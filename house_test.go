@@ -51,16 +51,15 @@ var rooms = map[string][]string{
 	"bank/holdings":  {"bank", "consent", "gen"},
 
 	// The walk.
-	"gateway":           {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gateway/pagetoken", "gen", "mutant", "policy", "refusal", "registry"},
-	"gateway/pagetoken": {},
+	"gateway": {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 
 	// The doors.
-	"gateway/partnerapi":  {"authn", "authn/accesstoken", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gateway/pagetoken", "gen", "policy", "refusal", "registry"},
-	"gateway/bankapi":     {"authn", "consent", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
-	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gateway/pagetoken", "gen", "refusal"},
+	"gateway/partnerapi":  {"authn", "authn/accesstoken", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry", "seal"},
+	"gateway/bankapi":     {"authn", "consent", "gateway/consentview", "gen", "refusal", "seal"},
+	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gen", "refusal", "seal"},
 	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
 	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},
-	"gateway/consentview": {"consent", "gateway/pagetoken", "gen", "refusal"},
+	"gateway/consentview": {"consent", "gen", "refusal", "seal"},
 	"gateway/interceptor": {"authn", "refusal"},
 	"gateway/codec":       {},
 

@@ -11,11 +11,11 @@ import (
 	"sluice/consent/barrier"
 	"sluice/disclosure"
 	"sluice/gateway/fields"
-	"sluice/gateway/pagetoken"
 	"sluice/mutant"
 	"sluice/policy"
 	"sluice/refusal"
 	"sluice/registry"
+	"sluice/seal"
 )
 
 // Grants finds grants, or consent.ErrNotFound.
@@ -75,7 +75,7 @@ type Config struct {
 	Refusals Refusals
 	HandOffs *barrier.Gates
 	Pairwise Pairwise
-	Tokens   *pagetoken.Sealer
+	Tokens   *seal.Sealer
 	Observer Observer
 	Now      func() time.Time
 }

@@ -19,7 +19,6 @@ import (
 	"sluice/disclosure"
 	"sluice/gateway"
 	"sluice/gateway/fields"
-	"sluice/gateway/pagetoken"
 	bankv1 "sluice/gen/sluice/bank/v1"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	datav1 "sluice/gen/sluice/data/v1"
@@ -27,6 +26,7 @@ import (
 	"sluice/policy"
 	"sluice/refusal"
 	"sluice/registry"
+	"sluice/seal"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -73,7 +73,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.gates = barrier.NewGates(func() time.Duration { return time.Duration(w.clock.Load()) })
 	w.book = consent.NewBook(w.store, consenttest.NewBarrier(), func() time.Time { return noon })
-	tokens, err := pagetoken.NewSealer(pagetoken.NewKey())
+	tokens, err := seal.NewSealer(seal.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,9 @@ import (
 
 	"sluice/consent"
 	"sluice/disclosure"
-	"sluice/gateway/pagetoken"
 	"sluice/policy"
 	"sluice/refusal"
+	"sluice/seal"
 )
 
 // walked is an ask on its way: with its grant, its one reading of the clock, and
@@ -44,8 +44,8 @@ func (g *Gate) prepare(ask Ask, grant consent.Grant) (walked, error) {
 }
 
 // binding ties a page token to the partner, the consent and everything that was asked.
-func (w walked) binding() pagetoken.Binding {
-	b := pagetoken.Binding{
+func (w walked) binding() seal.Binding {
+	b := seal.Binding{
 		"transactions", string(w.ask.Partner), string(w.ask.Consent), w.ask.Kind.String(),
 		consent.PurposeName(w.ask.Purpose), w.ask.From.String(), w.ask.To.String(),
 	}

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"sluice/gateway/pagetoken"
+	"sluice/seal"
 )
 
 // secrets are the gateway's own keys. Whoever has them can link a customer's
@@ -24,7 +24,7 @@ type secrets struct {
 
 // derive makes a key of its own for one use.
 func (s secrets) derive(use string) []byte {
-	key, err := hkdf.Key(sha256.New, s.PageTokenKey, nil, "sluice "+use, pagetoken.KeySize)
+	key, err := hkdf.Key(sha256.New, s.PageTokenKey, nil, "sluice "+use, seal.KeySize)
 	if err != nil {
 		return nil // never: the length is one that is permitted, and whoever takes a key checks it
 	}
@@ -45,14 +45,14 @@ func openSecrets(dir string) (secrets, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return secrets{}, fmt.Errorf("read secrets: %s is damaged; restore it from the backup", path)
 	}
-	if len(s.PairwiseKey) != pagetoken.KeySize || len(s.PageTokenKey) != pagetoken.KeySize || len(s.CacheKey) != pagetoken.KeySize {
+	if len(s.PairwiseKey) != seal.KeySize || len(s.PageTokenKey) != seal.KeySize || len(s.CacheKey) != seal.KeySize {
 		return secrets{}, fmt.Errorf("read secrets: %s lacks a key; restore it from the backup", path)
 	}
 	return s, nil
 }
 
 func makeSecrets(path string) (secrets, error) {
-	s := secrets{PairwiseKey: pagetoken.NewKey(), PageTokenKey: pagetoken.NewKey(), CacheKey: pagetoken.NewKey()}
+	s := secrets{PairwiseKey: seal.NewKey(), PageTokenKey: seal.NewKey(), CacheKey: seal.NewKey()}
 	raw, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return secrets{}, fmt.Errorf("make secrets: %w", err)

@@ -32,11 +32,11 @@ import (
 	"sluice/gateway/customerapi"
 	"sluice/gateway/interceptor"
 	"sluice/gateway/operatorapi"
-	"sluice/gateway/pagetoken"
 	"sluice/gateway/partnerapi"
 	"sluice/gateway/replicaapi"
 	"sluice/policy"
 	"sluice/registry/registrydb"
+	"sluice/seal"
 	"sluice/sqldb"
 )
 
@@ -115,7 +115,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	h.metrics.watchCache(h.truth.cache.Stats)
 	h.metrics.watchRefusals(h.log.RefusalsDropped)
 	h.banks = bankgrpc.New(h.registry, cert, ca.Roots(), bankTimeout)
-	tokens, err := pagetoken.NewSealer(keys.PageTokenKey)
+	tokens, err := seal.NewSealer(keys.PageTokenKey)
 	if err != nil {
 		return fmt.Errorf("page tokens: %w", err)
 	}

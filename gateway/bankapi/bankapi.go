@@ -10,20 +10,20 @@ import (
 	"sluice/authn"
 	"sluice/consent"
 	"sluice/gateway/consentview"
-	"sluice/gateway/pagetoken"
 	bankv1 "sluice/gen/sluice/bank/v1"
 	"sluice/refusal"
+	"sluice/seal"
 )
 
 // Service is bank.v1.ConsentService.
 type Service struct {
 	bankv1.UnimplementedConsentServiceServer
 	book   *consent.Book
-	tokens *pagetoken.Sealer
+	tokens *seal.Sealer
 }
 
 // New serves a book.
-func New(book *consent.Book, tokens *pagetoken.Sealer) *Service {
+func New(book *consent.Book, tokens *seal.Sealer) *Service {
 	return &Service{book: book, tokens: tokens}
 }
 
@@ -48,7 +48,7 @@ func (s *Service) ListConsents(ctx context.Context, r *bankv1.ListConsentsReques
 	if err != nil {
 		return nil, err
 	}
-	binding := pagetoken.Binding{"consents of bank", string(bank), r.GetCustomerId(), strconv.FormatBool(r.GetLiveOnly())}
+	binding := seal.Binding{"consents of bank", string(bank), r.GetCustomerId(), strconv.FormatBool(r.GetLiveOnly())}
 	found, next, err := consentview.Page(ctx, s.book, s.tokens, binding, consent.Query{
 		Bank: consent.BankID(bank), Customer: consent.CustomerID(r.GetCustomerId()), LiveOnly: r.GetLiveOnly(),
 	}, r)
@@ -141,7 +141,7 @@ func (s *Service) ListConsentEvents(ctx context.Context, r *bankv1.ListConsentEv
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := consentview.Events(ctx, s.book, s.tokens, pagetoken.Binding{"events of bank", string(bank)},
+	found, next, err := consentview.Events(ctx, s.book, s.tokens, seal.Binding{"events of bank", string(bank)},
 		consent.EventQuery{Bank: consent.BankID(bank)}, r)
 	if err != nil {
 		return nil, fmt.Errorf("read on: %w", err)

@@ -29,7 +29,6 @@ import (
 	"sluice/gateway/codec"
 	"sluice/gateway/customerapi"
 	"sluice/gateway/interceptor"
-	"sluice/gateway/pagetoken"
 	"sluice/gateway/partnerapi"
 	bankv1 "sluice/gen/sluice/bank/v1"
 	consentv1 "sluice/gen/sluice/consent/v1"
@@ -37,6 +36,7 @@ import (
 	datav1 "sluice/gen/sluice/data/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/registry"
+	"sluice/seal"
 )
 
 var noon = time.Date(2026, time.November, 24, 12, 0, 0, 0, time.UTC)
@@ -136,7 +136,7 @@ func open(t *testing.T) *doors {
 		{AccountId: "joint", Holders: []*bankv1.Holder{holder("me", true), holder("you", true)}},
 		{AccountId: "either", Holders: []*bankv1.Holder{holder("me", true), holder("kid", false)}},
 	}})
-	tokens, err := pagetoken.NewSealer(pagetoken.NewKey())
+	tokens, err := seal.NewSealer(seal.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"sluice/consent"
-	"sluice/gateway/pagetoken"
 	"sluice/refusal"
+	"sluice/seal"
 )
 
 const (
@@ -22,7 +22,7 @@ type PageRequest interface {
 
 // Page reads one page of consents and makes the token of the next; "" on the
 // last. binding names the door, the caller and all that selects; q has the same.
-func Page(ctx context.Context, book *consent.Book, tokens *pagetoken.Sealer, binding pagetoken.Binding,
+func Page(ctx context.Context, book *consent.Book, tokens *seal.Sealer, binding seal.Binding,
 	q consent.Query, r PageRequest,
 ) ([]consent.Consent, string, error) {
 	if token := r.GetPageToken(); token != "" {
@@ -52,7 +52,7 @@ type EventsRequest interface {
 
 // Events reads on in the changes of one party, and makes the cursor behind them.
 // binding names the door and the caller; q has the same.
-func Events(ctx context.Context, book *consent.Book, tokens *pagetoken.Sealer, binding pagetoken.Binding,
+func Events(ctx context.Context, book *consent.Book, tokens *seal.Sealer, binding seal.Binding,
 	q consent.EventQuery, r EventsRequest,
 ) ([]consent.Change, string, error) {
 	if text := r.GetCursor(); text != "" {

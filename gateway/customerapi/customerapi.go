@@ -12,9 +12,9 @@ import (
 	"sluice/consent"
 	"sluice/disclosure"
 	"sluice/gateway/consentview"
-	"sluice/gateway/pagetoken"
 	customerv1 "sluice/gen/sluice/customer/v1"
 	"sluice/refusal"
+	"sluice/seal"
 )
 
 // Disclosures reads the record of releases.
@@ -36,14 +36,14 @@ type Service struct {
 	disclosures Disclosures
 	usage       Usage
 	banks       bank.Directory
-	tokens      *pagetoken.Sealer
+	tokens      *seal.Sealer
 	now         func() time.Time
 }
 
 // New serves a book, with the record of what was released under its consents
 // and the counts of that. banks tells which accounts a customer has and who else
 // holds them, when one agrees; now says which day today is.
-func New(book *consent.Book, disclosures Disclosures, usage Usage, banks bank.Directory, tokens *pagetoken.Sealer, now func() time.Time) *Service {
+func New(book *consent.Book, disclosures Disclosures, usage Usage, banks bank.Directory, tokens *seal.Sealer, now func() time.Time) *Service {
 	return &Service{book: book, disclosures: disclosures, usage: usage, banks: banks, tokens: tokens, now: now}
 }
 

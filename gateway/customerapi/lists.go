@@ -10,9 +10,9 @@ import (
 	"sluice/consent"
 	"sluice/disclosure"
 	"sluice/gateway/consentview"
-	"sluice/gateway/pagetoken"
 	customerv1 "sluice/gen/sluice/customer/v1"
 	"sluice/refusal"
+	"sluice/seal"
 )
 
 const defaultPageSize = 50
@@ -28,7 +28,7 @@ func (s *Service) ListConsents(ctx context.Context, r *customerv1.ListConsentsRe
 	if r.GetAsCoHolder() {
 		q, role = consent.Query{Bank: who.Bank, CoHolder: who.Customer}, "co-holder"
 	}
-	binding := pagetoken.Binding{"consents", string(who.Bank), string(who.Customer), role}
+	binding := seal.Binding{"consents", string(who.Bank), string(who.Customer), role}
 	found, next, err := consentview.Page(ctx, s.book, s.tokens, binding, q, r)
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
@@ -50,7 +50,7 @@ func (s *Service) ListDisclosures(ctx context.Context, r *customerv1.ListDisclos
 	if err != nil {
 		return nil, fmt.Errorf("get consent: %w", err)
 	}
-	binding := pagetoken.Binding{"disclosures", string(who.Bank), string(who.Customer), string(c.ID)}
+	binding := seal.Binding{"disclosures", string(who.Bank), string(who.Customer), string(c.ID)}
 	before, err := s.sequence(binding, r.GetPageToken())
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func pageSize(n int32) int {
 }
 
 // position reads where the page before ended; "" at the start.
-func (s *Service) position(b pagetoken.Binding, token string) (string, error) {
+func (s *Service) position(b seal.Binding, token string) (string, error) {
 	if token == "" {
 		return "", nil
 	}
@@ -91,7 +91,7 @@ func (s *Service) position(b pagetoken.Binding, token string) (string, error) {
 }
 
 // sequence reads where the page before ended; 0 at the start.
-func (s *Service) sequence(b pagetoken.Binding, token string) (int64, error) {
+func (s *Service) sequence(b seal.Binding, token string) (int64, error) {
 	at, err := s.position(b, token)
 	if at == "" || err != nil {
 		return 0, err

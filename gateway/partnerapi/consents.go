@@ -11,11 +11,11 @@ import (
 	"sluice/consent"
 	"sluice/gateway"
 	"sluice/gateway/consentview"
-	"sluice/gateway/pagetoken"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/refusal"
 	"sluice/registry"
+	"sluice/seal"
 )
 
 // Parties knows the standing of partners and banks.
@@ -30,11 +30,11 @@ type Consents struct {
 	book    *consent.Book
 	parties Parties
 	names   gateway.Pairwise
-	tokens  *pagetoken.Sealer
+	tokens  *seal.Sealer
 }
 
 // NewConsents serves the partner's view of a book.
-func NewConsents(book *consent.Book, parties Parties, names gateway.Pairwise, tokens *pagetoken.Sealer) *Consents {
+func NewConsents(book *consent.Book, parties Parties, names gateway.Pairwise, tokens *seal.Sealer) *Consents {
 	return &Consents{book: book, parties: parties, names: names, tokens: tokens}
 }
 
@@ -103,7 +103,7 @@ func (c *Consents) ListConsents(ctx context.Context, r *partnerv1.ListConsentsRe
 	if err != nil {
 		return nil, err
 	}
-	binding := pagetoken.Binding{"consents of partner", string(partner), strconv.FormatBool(r.GetLiveOnly())}
+	binding := seal.Binding{"consents of partner", string(partner), strconv.FormatBool(r.GetLiveOnly())}
 	found, next, err := consentview.Page(ctx, c.book, c.tokens, binding, consent.Query{Partner: partner, LiveOnly: r.GetLiveOnly()}, r)
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
@@ -145,7 +145,7 @@ func (c *Consents) ListConsentEvents(ctx context.Context, r *partnerv1.ListConse
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := consentview.Events(ctx, c.book, c.tokens, pagetoken.Binding{"events of partner", string(partner)},
+	found, next, err := consentview.Events(ctx, c.book, c.tokens, seal.Binding{"events of partner", string(partner)},
 		consent.EventQuery{Partner: partner}, r)
 	if err != nil {
 		return nil, fmt.Errorf("read on: %w", err)
