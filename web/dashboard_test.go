@@ -21,7 +21,7 @@ func TestTheDashboardShowsEveryBanksConsents(t *testing.T) {
 	s.log.days = []disclosure.DayCount{{Day: consent.DayOf(s.at), Releases: 1}}
 	page := s.ona().logIn("vilnia").get("/").is(t, http.StatusOK)
 	page.has(t, "Morava Bank", "Vilnia", "No app sees your accounts here", `data-consent="`+string(live.ID)+`"`, `data-consent="`+string(ended.ID)+`"`,
-		"Everyday •••• 4821", "Household •••• 7733", "1 that ended", "14:02 UTC", "Read 1 time in 30 days.")
+		"Everyday •••• 4821", "Household •••• 7733", "1 consent that ended", "14:02 UTC", "Read 1 time in 30 days.")
 }
 
 func TestWithoutTheBankAccountsAreShownMasked(t *testing.T) {
