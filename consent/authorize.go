@@ -11,6 +11,7 @@ type Choice struct {
 	LookBackDays *int         // nil: as asked
 	ValidUntil   time.Time    // zero: as asked
 	CoHolders    []CustomerID // who must agree too before anything is shared
+	Informed     []CustomerID // who hold it too and need not agree: they may see it and withdraw the account
 	Hidden       bool         // neither ask nor tell the co-holders; then none may be named
 }
 
@@ -47,9 +48,9 @@ func (c Consent) chosen(choice Choice, customer CustomerID, at time.Time) (Conse
 	}
 	c.LookBackDays = checkLookBack(&f, choice.LookBackDays, c.LookBackDays, c.Shares)
 	c.ValidUntil = checkEnd(&f, choice.ValidUntil, c.ValidUntil, at)
-	c.CoHolders = checkCoHolders(&f, choice.CoHolders, customer)
-	c.Awaiting = slices.Clone(c.CoHolders)
-	if c.Hidden = choice.Hidden; c.Hidden && len(choice.CoHolders) > 0 {
+	c.CoHolders = checkCoHolders(&f, slices.Concat(choice.CoHolders, choice.Informed), customer)
+	c.Awaiting = inOrder(choice.CoHolders)
+	if c.Hidden = choice.Hidden; c.Hidden && len(c.CoHolders) > 0 {
 		f.add("co_holder_customer_ids", "must be empty for a consent that is hidden from co-holders")
 	}
 	c.Customer = customer
@@ -84,7 +85,7 @@ func (c Consent) differences(choice Choice) faults {
 	if choice.Hidden {
 		f.add("hidden_from_co_holders", "only the customer decides that")
 	}
-	if len(choice.CoHolders) > 0 {
+	if len(choice.CoHolders)+len(choice.Informed) > 0 {
 		f.add("co_holder_customer_ids", "only the customer names co-holders")
 	}
 	return f

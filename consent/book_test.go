@@ -179,7 +179,6 @@ func TestWhatIsOutOfReachLooksLikeWhatDoesNotExist(t *testing.T) {
 // everyCall makes each call of a book that takes a scope, and a wrong revision
 // where it takes one: out of reach, that must not show either.
 func everyCall(ctx context.Context, b *consent.Book, s consent.Scope, id consent.ID) map[string]error {
-	errOf := func(_ consent.Consent, err error) error { return err }
 	_, history := b.History(ctx, s, id)
 	return map[string]error{
 		"Get": errOf(b.Get(ctx, s, id)), "History": history,
@@ -361,3 +360,5 @@ func TestManyRevokingAtOnceMakeOneRevision(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func errOf(_ consent.Consent, err error) error { return err }

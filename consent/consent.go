@@ -87,9 +87,10 @@ type Consent struct {
 	EndClamped   bool // the end asked for was beyond the longest permitted
 	Holds        Holds
 	Awaiting     []CustomerID // co-holders who must still agree, in order
-	CoHolders    []CustomerID // all whom the customer named, agreed or awaited, in order; they stay when it ends
+	CoHolders    []CustomerID // all who may see it: agreed, awaited or informed, in order; they stay when it ends
 	Hidden       bool         // co-holders are neither asked nor told, for the customer's safety
 	RenewalAsked time.Time    // the later end the partner asks for; zero: none
+	RenewalAskAt time.Time    // when the partner asked for one last; zero: never
 	EndAnnounced time.Time    // the end that was announced last; zero: none
 	CreatedAt    time.Time
 	ChangedAt    time.Time

@@ -32,8 +32,11 @@ func (w *walk) draw(t *rapid.T, kind string) call {
 		if c.hidden && !rarely(t, 4, "named all the same") {
 			c.coHolders = nil
 		}
+		if !c.hidden || rarely(t, 8, "informed all the same") {
+			c.informed = rapid.SampledFrom([][]string{nil, nil, nil, {"1"}, {"7002", "1"}, {"1", "1"}, {"9593"}}).Draw(t, "informed")
+		}
 		if w.model.agreed && !rarely(t, 4, "not repeated") {
-			c.shares, c.lookBack, c.end, c.coHolders, c.hidden = w.model.present(), -1, 0, nil, false
+			c.shares, c.lookBack, c.end, c.coHolders, c.informed, c.hidden = w.model.present(), -1, 0, nil, nil, false
 		}
 	case "narrow":
 		if rapid.Bool().Draw(t, "with shares") {

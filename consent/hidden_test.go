@@ -93,3 +93,42 @@ func TestACoHolderWhoWithdrewAnAccountTookPartAsOne(t *testing.T) {
 	_, err = s.Narrow(ctx, joint, c.ID, 0, consent.Narrowing{Shares: choice().Shares[1:]})
 	wantNotPossible(t, err, consent.PartiallyAuthorized)
 }
+
+func TestWhoHoldsAnAccountAndNeedNotAgreeSeesItsConsentAndMayWithdraw(t *testing.T) {
+	s, ctx := newShelf(), t.Context()
+	chosen := choice()
+	chosen.Informed = []consent.CustomerID{"7001"}
+	c := kept(t)(s.Authorize(ctx, own, s.request(t).ID, 1, chosen))
+	if c.Status != consent.Active || c.Awaiting != nil || !cmp.Equal(c.CoHolders, chosen.Informed) {
+		t.Fatalf("%v, awaiting %v, of %v", c.Status, c.Awaiting, c.CoHolders)
+	}
+	found, err := s.List(ctx, consent.Query{Bank: "morava", CoHolder: "7001", Limit: 10})
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, %v", found, err)
+	}
+	for what, err := range map[string]error{
+		"agreed":   errOf(s.Authorize(ctx, joint, c.ID, 0, consent.Choice{Shares: c.Shares})),
+		"rejected": errOf(s.Reject(ctx, joint, c.ID, 0)),
+		"revoked":  errOf(s.Revoke(ctx, joint, c.ID)),
+	} {
+		if refusal.ReasonOf(err) != refusal.ChangeNotPossible {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	account := c.Shares[0].Account
+	c = kept(t)(s.WithdrawAccount(ctx, joint, c.ID, 0, account))
+	if _, shared := c.Grant().Share(account); shared {
+		t.Error("the account is still shared")
+	}
+}
+
+func TestNobodyIsInformedOfWhatIsHiddenNorBothAskedAndInformed(t *testing.T) {
+	s, ctx := newShelf(), t.Context()
+	hidden, twice := choice(), choice()
+	hidden.Hidden, hidden.Informed = true, []consent.CustomerID{"7001"}
+	twice.CoHolders, twice.Informed = []consent.CustomerID{"7001"}, []consent.CustomerID{"7001"}
+	_, err := s.Authorize(ctx, own, s.request(t).ID, 1, hidden)
+	wantRefusal(t, err, refusal.InvalidRequest, "co_holder_customer_ids")
+	_, err = s.Authorize(ctx, own, s.request(t).ID, 1, twice)
+	wantRefusal(t, err, refusal.InvalidRequest, "co_holder_customer_ids[1]")
+}

@@ -28,7 +28,10 @@ const (
 	MaxPurposeText = 400
 	// MaxShares bounds the accounts of one consent.
 	MaxShares = 100
-	// MaxCoHolders bounds how many others must agree.
+	// RenewalAskedEvery is how long after its last wish for a later end a partner
+	// may have another one.
+	RenewalAskedEvery = 24 * time.Hour
+	// MaxCoHolders bounds how many others must agree or may see it.
 	MaxCoHolders = 20
 	// MaxNameLength bounds a bank's names of accounts and customers, in characters.
 	MaxNameLength = 128

@@ -19,6 +19,7 @@ type model struct {
 	waiting, named          map[string]bool // co-holders
 	hidden                  bool            // from them
 	wished, announced       int64           // an end: the partner's wish, and the one announced last; 0: none
+	wishedAt                int64           // when the partner wished last; 0: never
 	decided                 int64           // when anybody but the gateway last changed it, other than by a wish
 	held                    map[string]bool
 	accounts                map[string]map[string]bool
@@ -93,6 +94,7 @@ type call struct {
 	lookBack  int   // -1: as it is
 	end       int64 // 0: as it is
 	coHolders []string
+	informed  []string
 	hidden    bool
 	account   string
 }
@@ -120,10 +122,12 @@ func (m *model) make(c call, now int64) string {
 		return invalid
 	case c.kind == "ask" && m.wish(c, now) == m.wished:
 		return same
+	case c.kind == "ask" && m.wishedAt != 0 && now < m.wishedAt+oneDay:
+		return impossible
 	}
 	m.changes++
 	if c.kind == "ask" {
-		m.wished = m.wish(c, now)
+		m.wished, m.wishedAt = m.wish(c, now), now
 		return done
 	}
 	m.decided = now
@@ -139,8 +143,15 @@ func (m *model) settle() {
 	}
 }
 
-// wish is the end a partner's call asks for: at most a year from now.
-func (m *model) wish(c call, now int64) int64 { return min(c.end, now+366*oneDay) }
+// wish is the end a partner's call asks for: at most a year from now. Wishing
+// for more than that again within a day is the same wish.
+func (m *model) wish(c call, now int64) int64 {
+	most := now + 366*oneDay
+	if c.end > most && most-m.wished < oneDay {
+		return m.wished
+	}
+	return min(c.end, most)
+}
 
 // may says whether such a call is possible at all.
 func (m *model) may(c call, role string) bool {
@@ -178,7 +189,7 @@ func (m *model) sound(c call, role string, now int64) bool {
 	case c.kind == "authorize" && role == "co-holder":
 		return m.repeats(c)
 	case c.kind == "authorize":
-		return len(c.shares) > 0 && m.fits(c, now) && soundCoHolders(c) && (!c.hidden || len(c.coHolders) == 0)
+		return len(c.shares) > 0 && m.fits(c, now) && soundCoHolders(c) && (!c.hidden || len(c.coHolders)+len(c.informed) == 0)
 	case c.kind == "narrow":
 		return m.fits(c, now) && m.shrinks(c)
 	case c.kind == "renew":
@@ -242,7 +253,7 @@ func (m *model) shrinks(c call) bool {
 }
 
 func (m *model) repeats(c call) bool {
-	return m.sharesAre(c.shares) && m.daysAfter(c) == m.lookBack && (c.end == 0 || c.end == m.end) && len(c.coHolders) == 0 && !c.hidden
+	return m.sharesAre(c.shares) && m.daysAfter(c) == m.lookBack && (c.end == 0 || c.end == m.end) && len(c.coHolders)+len(c.informed) == 0 && !c.hidden
 }
 
 func (m *model) sharesAre(shares []want) bool {
@@ -261,7 +272,7 @@ func (m *model) sharesAre(shares []want) bool {
 
 func soundCoHolders(c call) bool {
 	seen := map[string]bool{c.by.id: true}
-	for _, h := range c.coHolders {
+	for _, h := range slices.Concat(c.coHolders, c.informed) {
 		if seen[h] {
 			return false
 		}
@@ -295,6 +306,9 @@ func (m *model) do(c call, role string) {
 		m.customer, m.agreed, m.hidden = c.by.id, true, c.hidden
 		for _, h := range c.coHolders {
 			m.waiting[h], m.named[h] = true, true
+		}
+		for _, h := range c.informed {
+			m.named[h] = true
 		}
 		m.take(c)
 	case "narrow":

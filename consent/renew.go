@@ -26,26 +26,33 @@ func (c Consent) Renew(until time.Time, by Actor, at time.Time) (Consent, Change
 
 // AskRenewal notes the later end that the partner asks its customer for; the
 // end stays as it is. One beyond MaxDuration from now is brought forward to
-// that. Asking again for the same answers the same consent and ErrNoChange.
+// that. Asking again for the same, or again for the longest, answers the same
+// consent and ErrNoChange; another wish must wait for RenewalAskedEvery, so that
+// nobody is pressed and no partner fills the history.
 func (c Consent) AskRenewal(until time.Time, by Actor, at time.Time) (Consent, Change, error) {
 	s := step{kind: KindAskRenewal, by: by, at: moment(at)}
 	next, err := c.begin(s)
 	if err != nil {
 		return Consent{}, Change{}, err
 	}
-	end := moment(until)
+	end, again := moment(until), c.RenewalAsked
 	if longest := s.at.Add(MaxDuration); end.After(longest) {
 		end = longest
+		if longest.Sub(again) < RenewalAskedEvery {
+			end = again
+		}
 	}
-	if !end.After(c.ValidUntil) {
+	switch {
+	case !end.After(c.ValidUntil):
 		var f faults
 		f.add("valid_until", "is not later than the present end")
 		return Consent{}, Change{}, f.refuse()
-	}
-	if end.Equal(c.RenewalAsked) {
+	case end.Equal(again):
 		return c, Change{}, ErrNoChange
+	case s.at.Before(c.RenewalAskAt.Add(RenewalAskedEvery)):
+		return Consent{}, Change{}, notPossible(c, "the partner asked for another end less than a day ago")
 	}
-	next.RenewalAsked = end
+	next.RenewalAsked, next.RenewalAskAt = end, s.at
 	return c.finish(s, next)
 }
 

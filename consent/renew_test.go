@@ -26,11 +26,11 @@ func TestAskingForRenewalMovesNothingButTheWish(t *testing.T) {
 			c, ch, err := before.AskRenewal(test.until, partner, at)
 			c = made(t, before, c, ch, err)
 			want := before.Clone()
-			want.Revision, want.RenewalAsked, want.ChangedAt = 3, test.want, at
+			want.Revision, want.RenewalAsked, want.RenewalAskAt, want.ChangedAt = 3, test.want, at, at
 			if d := cmp.Diff(want, c); d != "" {
 				t.Errorf("consent (-want +got):\n%s", d)
 			}
-			again, ch, err := c.AskRenewal(test.want, partner, at.Add(time.Hour))
+			again, ch, err := c.AskRenewal(test.until, partner, at.Add(time.Hour))
 			if !errors.Is(err, consent.ErrNoChange) || ch != (consent.Change{}) || !cmp.Equal(c, again) {
 				t.Errorf("asked again: %v, %v", ch, err)
 			}
@@ -40,6 +40,32 @@ func TestAskingForRenewalMovesNothingButTheWish(t *testing.T) {
 		_, _, err := authorized(t).AskRenewal(until, partner, at)
 		wantRefusal(t, err, refusal.InvalidRequest, "valid_until")
 	}
+}
+
+func TestAPartnerHasOneNewWishForRenewalADay(t *testing.T) {
+	ask := func(c consent.Consent, until, at time.Time) consent.Consent {
+		t.Helper()
+		next, ch, err := c.AskRenewal(until, partner, at)
+		return made(t, c, next, ch, err)
+	}
+	c := authorized(t)
+	first := ask(c, start.Add(300*day), start.Add(day))
+	for _, until := range []time.Time{start.Add(299 * day), start.Add(301 * day), start.AddDate(9, 0, 0)} {
+		_, _, err := first.AskRenewal(until, partner, start.Add(2*day-time.Millisecond))
+		wantNotPossible(t, err, consent.Active)
+	}
+	// Answering makes no room for the next one.
+	renewed, ch, err := first.Renew(start.Add(200*day), customer, start.Add(day+time.Hour))
+	renewed = made(t, first, renewed, ch, err)
+	_, _, err = renewed.AskRenewal(start.Add(301*day), partner, start.Add(2*day-time.Millisecond))
+	wantNotPossible(t, err, consent.Active)
+	ask(renewed, start.Add(301*day), start.Add(2*day))
+	// The longest is a moment later each time; it is no new wish for a day.
+	most := ask(first, start.AddDate(9, 0, 0), start.Add(2*day))
+	if _, _, err = most.AskRenewal(start.AddDate(8, 0, 0), partner, start.Add(3*day-time.Millisecond)); !errors.Is(err, consent.ErrNoChange) {
+		t.Errorf("asked for the longest again: %v", err)
+	}
+	ask(most, start.AddDate(8, 0, 0), start.Add(3*day))
 }
 
 func TestAWishForRenewalIsOverWhenItIsAnsweredOrTheConsentEnds(t *testing.T) {

@@ -3,7 +3,6 @@ package consent
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -99,8 +98,16 @@ func checkCoHolders(f *faults, holders []CustomerID, customer CustomerID) []Cust
 			f.add(field, "is named twice")
 		}
 	}
+	return inOrder(holders)
+}
+
+// inOrder is nil for none.
+func inOrder(holders []CustomerID) []CustomerID {
 	sorted := slices.Clone(holders)
-	slices.SortFunc(sorted, func(a, b CustomerID) int { return strings.Compare(string(a), string(b)) })
+	slices.Sort(sorted)
+	if len(sorted) == 0 {
+		return nil
+	}
 	return sorted
 }
 

@@ -167,11 +167,9 @@ func (w *walk) send(c call) (consent.Consent, error) {
 	}
 	switch c.kind {
 	case "authorize":
-		var holders []consent.CustomerID
-		for _, h := range c.coHolders {
-			holders = append(holders, consent.CustomerID(h))
-		}
-		return w.book.Authorize(ctx, s, w.id, c.seen, consent.Choice{Shares: shares, LookBackDays: days, ValidUntil: end, CoHolders: holders, Hidden: c.hidden})
+		return w.book.Authorize(ctx, s, w.id, c.seen, consent.Choice{
+			Shares: shares, LookBackDays: days, ValidUntil: end, CoHolders: customersOf(c.coHolders), Informed: customersOf(c.informed), Hidden: c.hidden,
+		})
 	case "reject":
 		return w.book.Reject(ctx, s, w.id, c.seen)
 	case "narrow":
@@ -196,6 +194,14 @@ func (w *walk) send(c call) (consent.Consent, error) {
 		return w.book.Supersede(ctx, s, w.id)
 	}
 	return consent.Consent{}, fmt.Errorf("unknown call %q", c.kind)
+}
+
+func customersOf(ids []string) []consent.CustomerID {
+	var out []consent.CustomerID
+	for _, id := range ids {
+		out = append(out, consent.CustomerID(id))
+	}
+	return out
 }
 
 func scopeOf(c caller) consent.Scope {

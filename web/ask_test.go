@@ -283,6 +283,27 @@ func TestAJointAccountWaitsForTheOtherHolder(t *testing.T) {
 	}
 }
 
+func TestAHolderWhoNeedNotAgreeSeesTheConsentAndMayWithdraw(t *testing.T) {
+	s := newStand(t)
+	c := s.request()
+	path := s.ask(c)
+	b := s.ona()
+	b.get(path).has(t, "You may share it alone", "can take the account out")
+	b.post(path, path, give(joint, balances)).leads(t, path)
+	if got := s.read(c.ID); got.Status != consent.Active {
+		t.Fatalf("%v, though nobody else must agree", got.Status)
+	}
+	other, at := s.jonas(), "/consents/"+string(c.ID)
+	other.get("/").has(t, "Given by others", "Given by: Ona Jonaitė")
+	page := other.get(at).is(t, http.StatusOK)
+	page.has(t, "Household", "data-withdraw")
+	page.hasNot(t, "Everyday", `id="agree"`, `id="revoke"`)
+	other.post(at+"/withdraw?account=acc-joint-7733", at+"/withdraw", url.Values{"account": {"acc-joint-7733"}}).leads(t, at+"?done=withdrawn")
+	if got := s.read(c.ID); len(got.Shares) != 1 || got.Shares[0].Account != "acc-current-4821" {
+		t.Errorf("%v is shared", got.Shares)
+	}
+}
+
 func TestACoHolderMayRefuseWithoutTheBankAndNotAgree(t *testing.T) {
 	s := newStand(t)
 	s.bank.joint = true
@@ -303,15 +324,17 @@ func TestACoHolderMayRefuseWithoutTheBankAndNotAgree(t *testing.T) {
 }
 
 func TestKeepingItFromOthersAsksNobody(t *testing.T) {
-	s := newStand(t)
-	s.bank.joint = true
-	c := s.request()
-	path := s.ask(c)
-	form := give(joint)
-	form.Set("hidden", "yes")
-	s.ona().post(path, path, form).leads(t, path)
-	got := s.read(c.ID)
-	if got.Status != consent.Active || !got.Hidden || len(got.CoHolders) > 0 {
-		t.Errorf("%v, hidden %v, named %v", got.Status, got.Hidden, got.CoHolders)
+	for _, must := range []bool{true, false} {
+		s := newStand(t)
+		s.bank.joint = must
+		c := s.request()
+		path := s.ask(c)
+		form := give(joint)
+		form.Set("hidden", "yes")
+		s.ona().post(path, path, form).leads(t, path)
+		got := s.read(c.ID)
+		if got.Status != consent.Active || !got.Hidden || len(got.CoHolders) > 0 {
+			t.Errorf("%v, hidden %v, named %v", got.Status, got.Hidden, got.CoHolders)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"sluice/bank/holdings"
 	"sluice/consent"
 )
 
@@ -147,25 +148,20 @@ func (f filled) agreement(c consent.Consent, k known, me consent.CustomerID, at 
 	}
 	choice := consent.Choice{Shares: shares, LookBackDays: days, ValidUntil: end, Hidden: f.Hidden}
 	if !f.Hidden {
-		choice.CoHolders = k.mustAgree(shares, me)
+		choice.CoHolders, choice.Informed = holdings.Others(k.chosen(shares), me)
 	}
-	if len(choice.CoHolders) > consent.MaxCoHolders {
+	if len(choice.CoHolders)+len(choice.Informed) > consent.MaxCoHolders {
 		add("shares", "wrong.holders_many", "Most", consent.MaxCoHolders)
 	}
 	return choice, wrong
 }
 
-// mustAgree are the others who must agree to shares, each once.
-func (k known) mustAgree(shares []consent.Share, me consent.CustomerID) []consent.CustomerID {
-	seen := map[consent.CustomerID]bool{}
-	var out []consent.CustomerID
+// chosen are the accounts that are shared.
+func (k known) chosen(shares []consent.Share) []holdings.Account {
+	var out []holdings.Account
 	for _, s := range shares {
-		a, _ := k.find(s.Account)
-		for _, h := range a.CoHolders(me) {
-			if !seen[h.Customer] {
-				seen[h.Customer] = true
-				out = append(out, h.Customer)
-			}
+		if a, ok := k.find(s.Account); ok {
+			out = append(out, a)
 		}
 	}
 	return out

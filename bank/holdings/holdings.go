@@ -56,6 +56,27 @@ func (a Account) CoHolders(of consent.CustomerID) []Holder {
 	return out
 }
 
+// Others are, of all others who hold any of the accounts, those who must agree
+// when this customer shares them, and those who need not; each once and in one
+// of the two.
+func Others(accounts []Account, of consent.CustomerID) (agree, informed []consent.CustomerID) {
+	for _, a := range accounts {
+		for _, h := range a.CoHolders(of) {
+			if !slices.Contains(agree, h.Customer) {
+				agree = append(agree, h.Customer)
+			}
+		}
+	}
+	for _, a := range accounts {
+		for _, h := range a.Holders {
+			if h.Customer != of && !slices.Contains(agree, h.Customer) && !slices.Contains(informed, h.Customer) {
+				informed = append(informed, h.Customer)
+			}
+		}
+	}
+	return agree, informed
+}
+
 // Of are the customer's accounts at a bank, in the bank's order, each with
 // everybody who holds it. Accounts whose holders the bank does not say are left
 // out. Its errors wrap bank.ErrNoCustomer, bank.ErrUnavailable or ErrInvalid, or

@@ -74,6 +74,19 @@ func TestOnlyThoseWhoMustAgreeAreCoHolders(t *testing.T) {
 	}
 }
 
+func TestEachOtherHolderIsAskedOrInformedOnce(t *testing.T) {
+	own := holdings.Account{Holders: []holdings.Holder{{Customer: "me", MustAgree: true}}}
+	loose := holdings.Account{Holders: []holdings.Holder{{Customer: "child"}, {Customer: "me"}, {Customer: "you"}}}
+	strict := holdings.Account{Holders: []holdings.Holder{{Customer: "child"}, {Customer: "me", MustAgree: true}, {Customer: "you", MustAgree: true}}}
+	agree, informed := holdings.Others([]holdings.Account{own, loose, strict, strict}, "me")
+	if d := cmp.Diff([]consent.CustomerID{"you"}, agree); d != "" {
+		t.Errorf("to agree (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]consent.CustomerID{"child"}, informed); d != "" {
+		t.Errorf("informed (-want +got):\n%s", d)
+	}
+}
+
 func TestAnAccountWhoseHoldersAreNotKnownIsLeftOut(t *testing.T) {
 	many := make([]string, consent.MaxCoHolders+2)
 	for i := range many {

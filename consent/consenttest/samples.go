@@ -82,7 +82,7 @@ func strange() (consent.Consent, consent.Change) {
 		LookBackDays: 1, ValidUntil: at.Add(time.Hour + time.Millisecond), EndClamped: true,
 		Holds:    consent.HeldByCustomer | consent.HeldByBank | consent.HeldByOperator,
 		Awaiting: []consent.CustomerID{"h1", "h,2"}, CoHolders: []consent.CustomerID{"h,0", "h1", "h,2"}, Hidden: true,
-		RenewalAsked: at.Add(time.Hour + 2*time.Millisecond), EndAnnounced: at.Add(3 * time.Millisecond),
+		RenewalAsked: at.Add(time.Hour + 2*time.Millisecond), RenewalAskAt: at.Add(5 * time.Millisecond), EndAnnounced: at.Add(3 * time.Millisecond),
 		CreatedAt: at, ChangedAt: at.Add(999 * time.Millisecond), DecidedAt: at.Add(998 * time.Millisecond),
 	}
 	return c, consent.Change{

@@ -81,7 +81,7 @@ func holds(t *testing.T, s consent.Store, want consent.Consent, history ...conse
 	for name, at := range map[string]time.Time{
 		"Asked.ValidUntil": got.Asked.ValidUntil, "ValidUntil": got.ValidUntil,
 		"CreatedAt": got.CreatedAt, "ChangedAt": got.ChangedAt, "DecidedAt": got.DecidedAt,
-		"RenewalAsked": got.RenewalAsked, "EndAnnounced": got.EndAnnounced,
+		"RenewalAsked": got.RenewalAsked, "RenewalAskAt": got.RenewalAskAt, "EndAnnounced": got.EndAnnounced,
 	} {
 		if at.Location() != time.UTC {
 			t.Errorf("%s is in %v, want UTC", name, at.Location())

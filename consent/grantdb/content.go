@@ -25,6 +25,7 @@ type content struct {
 	CoHolders    []string  `json:"co_holders,omitempty"`
 	Hidden       bool      `json:"hidden_from_co_holders,omitempty"`
 	RenewalAsked time.Time `json:"renewal_asked,omitzero"`
+	RenewalAskAt time.Time `json:"renewal_asked_at,omitzero"`
 	EndAnnounced time.Time `json:"end_announced,omitzero"`
 	CreatedAt    time.Time `json:"created_at"`
 	ChangedAt    time.Time `json:"changed_at"`
@@ -68,7 +69,7 @@ func encode(c consent.Consent) (string, error) {
 		},
 		LookBackDays: c.LookBackDays, ValidUntil: c.ValidUntil, EndClamped: c.EndClamped,
 		Awaiting: texts(c.Awaiting), CoHolders: texts(c.CoHolders), Hidden: c.Hidden,
-		RenewalAsked: c.RenewalAsked, EndAnnounced: c.EndAnnounced,
+		RenewalAsked: c.RenewalAsked, RenewalAskAt: c.RenewalAskAt, EndAnnounced: c.EndAnnounced,
 		CreatedAt: c.CreatedAt, ChangedAt: c.ChangedAt, DecidedAt: c.DecidedAt,
 	}
 	for _, s := range c.Shares {
@@ -104,7 +105,7 @@ func decode(id consent.ID, revision int64, status, raw string) (consent.Consent,
 		},
 		LookBackDays: in.LookBackDays, ValidUntil: in.ValidUntil, EndClamped: in.EndClamped,
 		Holds: names.holds(in.HeldBy), Awaiting: customers(in.Awaiting), CoHolders: customers(in.CoHolders), Hidden: in.Hidden,
-		RenewalAsked: in.RenewalAsked, EndAnnounced: in.EndAnnounced,
+		RenewalAsked: in.RenewalAsked, RenewalAskAt: in.RenewalAskAt, EndAnnounced: in.EndAnnounced,
 		CreatedAt: in.CreatedAt, ChangedAt: in.ChangedAt, DecidedAt: in.DecidedAt,
 	}
 	// Revisions that were kept before these two were: all who are awaited were

@@ -15,20 +15,23 @@ import (
 	"sluice/refusal"
 )
 
-func TestWhoMustAgreeIsTheBanksToSay(t *testing.T) {
+func TestWhoMustAgreeAndWhoMaySeeItIsTheBanksToSay(t *testing.T) {
 	d := open(t)
 	for _, test := range []struct {
 		name     string
 		accounts []string
 		named    []string
 		hidden   bool
-		want     []string // co-holders
+		want     []string // co-holders who are awaited
+		informed []string // others who may see it
 		fields   []string // of the refusal, if it is one
 	}{
 		{name: "an account of one's own", accounts: []string{"own"}},
 		{name: "a joint account, nobody named", accounts: []string{"own", "joint"}, want: []string{"you"}},
 		{name: "a joint account, its holder named", accounts: []string{"joint"}, named: []string{"you"}, want: []string{"you"}},
-		{name: "a joint account that each may share", accounts: []string{"either"}},
+		{name: "a joint account that each may share", accounts: []string{"either"}, informed: []string{"kid"}},
+		{name: "joint accounts of both kinds", accounts: []string{"joint", "either"}, want: []string{"you"}, informed: []string{"kid"}},
+		{name: "hidden, where nobody must agree", accounts: []string{"either"}, hidden: true},
 		{name: "hidden", accounts: []string{"own", "joint"}, hidden: true},
 		{name: "one named who need not agree", accounts: []string{"either"}, named: []string{"kid"}, fields: []string{"co_holder_customer_ids[0]"}},
 		{name: "one named of an account not chosen", accounts: []string{"own"}, named: []string{"you"}, fields: []string{"co_holder_customer_ids[0]"}},
@@ -47,8 +50,9 @@ func TestWhoMustAgreeIsTheBanksToSay(t *testing.T) {
 				return
 			}
 			c := got(answer, err)(t).GetConsent()
-			if !slices.Equal(c.GetCoHolderCustomerIds(), test.want) || !slices.Equal(c.GetAwaitingCustomerIds(), test.want) || c.GetHiddenFromCoHolders() != test.hidden {
-				t.Errorf("co-holders %q, awaited %q, hidden %v; want %q", c.GetCoHolderCustomerIds(), c.GetAwaitingCustomerIds(), c.GetHiddenFromCoHolders(), test.want)
+			all := slices.Sorted(slices.Values(slices.Concat(test.want, test.informed)))
+			if !slices.Equal(c.GetCoHolderCustomerIds(), all) || !slices.Equal(c.GetAwaitingCustomerIds(), test.want) || c.GetHiddenFromCoHolders() != test.hidden {
+				t.Errorf("co-holders %q, awaited %q, hidden %v; want %q, awaited %q", c.GetCoHolderCustomerIds(), c.GetAwaitingCustomerIds(), c.GetHiddenFromCoHolders(), all, test.want)
 			}
 		})
 	}

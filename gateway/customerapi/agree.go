@@ -13,8 +13,8 @@ import (
 )
 
 // AuthorizeConsent agrees to what was asked, or to less. The bank is asked
-// which accounts the customer has and who else must agree to their sharing:
-// nobody can share another's, or pass over a co-holder.
+// which accounts the customer has and who else holds them: nobody can share
+// another's, or pass over a co-holder.
 func (s *Service) AuthorizeConsent(ctx context.Context, r *customerv1.AuthorizeConsentRequest) (*customerv1.AuthorizeConsentResponse, error) {
 	who, err := customer(ctx, r)
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *Service) AuthorizeConsent(ctx context.Context, r *customerv1.AuthorizeC
 	if err != nil {
 		return nil, fmt.Errorf("get consent: %w", err)
 	}
-	if choice.CoHolders, err = s.mustAgree(ctx, who, found, choice); err != nil {
+	if choice, err = s.named(ctx, who, found, choice); err != nil {
 		return nil, err
 	}
 	c, err := s.book.Authorize(ctx, who, consent.ID(r.GetConsentId()), r.GetRevision(), choice)

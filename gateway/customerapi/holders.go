@@ -13,38 +13,36 @@ import (
 	"sluice/refusal"
 )
 
-// mustAgree is which co-holders are to be named for a choice; it refuses shares
-// of accounts that the bank does not know as this customer's, and co-holders
-// that it does not know as such of the accounts chosen.
-func (s *Service) mustAgree(ctx context.Context, who consent.ByCustomer, c consent.Consent, choice consent.Choice) ([]consent.CustomerID, error) {
+// named is a choice with all other holders of the accounts chosen in it, as the
+// bank knows them. It refuses shares of accounts that the bank does not know as
+// this customer's, and co-holders that it does not know as such of the accounts
+// chosen. What a co-holder sends stays as it is.
+func (s *Service) named(ctx context.Context, who consent.ByCustomer, c consent.Consent, choice consent.Choice) (consent.Choice, error) {
 	accounts, err := s.accounts(ctx, who)
 	if err != nil {
-		return nil, err
+		return choice, err
 	}
 	if c.Status != consent.Pending && c.Customer != who.Customer {
-		return choice.CoHolders, oneOf(accounts, choice.Shares)
+		return choice, oneOf(accounts, choice.Shares)
 	}
-	var named []consent.CustomerID
+	var chosen []holdings.Account
 	for i, share := range choice.Shares {
 		a, ok := find(accounts, share.Account)
 		if !ok {
-			return nil, refusal.Invalid(fmt.Sprintf("shares[%d].account_id", i), "is no account of this customer")
+			return choice, refusal.Invalid(fmt.Sprintf("shares[%d].account_id", i), "is no account of this customer")
 		}
-		for _, h := range a.CoHolders(who.Customer) {
-			if !slices.Contains(named, h.Customer) {
-				named = append(named, h.Customer)
-			}
-		}
+		chosen = append(chosen, a)
 	}
+	agree, informed := holdings.Others(chosen, who.Customer)
 	for i, id := range choice.CoHolders {
-		if !slices.Contains(named, id) {
-			return nil, refusal.Invalid(fmt.Sprintf("co_holder_customer_ids[%d]", i), "is nobody who must agree to the sharing of the chosen accounts")
+		if !slices.Contains(agree, id) {
+			return choice, refusal.Invalid(fmt.Sprintf("co_holder_customer_ids[%d]", i), "is nobody who must agree to the sharing of the chosen accounts")
 		}
 	}
-	if choice.Hidden {
-		return choice.CoHolders, nil
+	if !choice.Hidden {
+		choice.CoHolders, choice.Informed = agree, informed
 	}
-	return named, nil
+	return choice, nil
 }
 
 // oneOf refuses the agreement of one who holds none of the accounts. A
