@@ -63,6 +63,7 @@ func (s *Server) pushed(ctx context.Context, as *goidc.AuthnSession, c *goidc.Cl
 		return told(err)
 	}
 	as.Store[storeConsent] = string(made.ID)
+	as.Store[storeLocales] = locales(ctx)
 	return nil
 }
 
@@ -84,7 +85,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 	}
 	switch {
 	case found.Status == consent.Pending:
-		http.Redirect(w, r, s.AskPage+url.PathEscape(as.ID), http.StatusSeeOther)
+		http.Redirect(w, r, s.askPage(as), http.StatusSeeOther)
 		return goidc.StatusPending, nil
 	case found.Status != consent.PartiallyAuthorized && !consent.Live(found.Status):
 		return goidc.StatusFailure, goidc.NewError(goidc.ErrorCodeAccessDenied, "the request was refused or has ended")
@@ -99,6 +100,15 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 		return goidc.StatusFailure, err
 	}
 	return goidc.StatusSuccess, nil
+}
+
+// askPage is where the customer decides, in a language of theirs.
+func (s *Server) askPage(as *goidc.AuthnSession) string {
+	page := s.AskPage + url.PathEscape(as.ID)
+	if said := text(as.Store, storeLocales); said != "" {
+		page += "?" + url.Values{"ui_locales": {said}}.Encode()
+	}
+	return page
 }
 
 // bound says whether this is the browser that began the request. The first one

@@ -29,12 +29,22 @@ type managementKey struct{}
 
 // withManagement keeps what the library does not read of a pushed request.
 func withManagement(ctx context.Context, form url.Values) context.Context {
-	return context.WithValue(ctx, managementKey{}, [2]string{form.Get("grant_management_action"), form.Get("grant_id")})
+	return context.WithValue(ctx, managementKey{}, [3]string{form.Get("grant_management_action"), form.Get("grant_id"), form.Get("ui_locales")})
+}
+
+// locales are the languages that a pushed request says its customer reads; none
+// if that is no short list.
+func locales(ctx context.Context) string {
+	said, _ := ctx.Value(managementKey{}).([3]string)
+	if len(said[2]) > maxLocales {
+		return ""
+	}
+	return said[2]
 }
 
 // managed is the terms to ask the customer for, given what the client has already.
 func (s *Server) managed(ctx context.Context, as *goidc.AuthnSession, c *goidc.Client, bank consent.BankID, terms consent.Terms) (consent.Terms, error) {
-	said, _ := ctx.Value(managementKey{}).([2]string)
+	said, _ := ctx.Value(managementKey{}).([3]string)
 	action, id := said[0], said[1]
 	switch action {
 	case "", actionCreate:

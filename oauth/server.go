@@ -29,6 +29,7 @@ const (
 	proofAge        = 60       // seconds; of DPoP proofs
 	skew            = 10       // seconds
 	maxBody         = 64 << 10 // bytes
+	maxLocales      = 200      // bytes
 	replayWindow    = 2 * assertionAge * time.Second
 )
 

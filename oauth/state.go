@@ -24,7 +24,8 @@ import (
 // read; they are never kept in the content.
 const (
 	storeConsent        = "consent_id"
-	storeBrowser        = "browser" // hash of the cookie of the browser that began it
+	storeBrowser        = "browser"    // hash of the cookie of the browser that began it
+	storeLocales        = "ui_locales" // languages that the customer reads, as the client says
 	storeReplaces       = "replaces"
 	storeSessionVersion = "session_version"
 	storeGrantVersion   = "grant_version"
