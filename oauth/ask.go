@@ -30,8 +30,9 @@ type Ask struct {
 	Consent  consent.ID
 	Partner  consent.PartnerID
 	Bank     consent.BankID
-	ReturnTo string // path to send the browser to once the customer decided
-	Origin   string // where the browser goes from there
+	Replaces consent.ID // whose place it is to take, whosever that is; "" for none
+	ReturnTo string     // path to send the browser to once the customer decided
+	Origin   string     // where the browser goes from there
 }
 
 // pushed makes a pushed request a request for a consent. Nothing can be asked of
@@ -161,6 +162,14 @@ func (s *Server) Find(r *http.Request, ref string) (Ask, error) {
 	ask := Ask{
 		Consent: consent.ID(text(as.Store, storeConsent)), Partner: consent.PartnerID(as.ClientID), Bank: bank,
 		ReturnTo: "/authorize/" + url.PathEscape(as.ID),
+	}
+	if id := text(as.Store, storeReplaces); id != "" {
+		switch g, err := s.ownGrant(r.Context(), as.ClientID, id); {
+		case err == nil:
+			ask.Replaces = consent.ID(text(g.Store, storeConsent))
+		case !errors.Is(err, errNoGrant):
+			return Ask{}, fmt.Errorf("find request: %w", err)
+		}
 	}
 	if to, err := url.Parse(as.RedirectURI); err == nil {
 		ask.Origin = to.Scheme + "://" + to.Host

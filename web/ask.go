@@ -16,6 +16,7 @@ type asked struct {
 	path     string // of the page
 	returnTo string // where it goes on; "" for requests that came by gRPC
 	consent  consent.Consent
+	replaces *consent.Consent // the customer's own that it is to replace; nil: none
 	who      Identity
 	partner  registry.Partner
 	bank     registry.Bank
@@ -71,7 +72,8 @@ func (v *visit) findAsk() (*asked, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read consent: %w", err)
 	}
-	return &a, nil
+	a.replaces, err = v.replaces(found.Replaces, who)
+	return &a, err
 }
 
 type askWhoView struct {

@@ -338,3 +338,68 @@ func TestKeepingItFromOthersAsksNobody(t *testing.T) {
 		}
 	}
 }
+
+// askReplacing is a request that is to replace a consent.
+func (s *stand) askReplacing(old, next consent.Consent) string {
+	path := s.ask(next)
+	a := s.asks.asks["ask_1"]
+	a.Replaces = old.ID
+	s.asks.asks["ask_1"] = a
+	return path
+}
+
+func TestARequestThatReplacesAConsentShowsWhatChanges(t *testing.T) {
+	wider := func(asked *consent.Terms) {
+		asked.Clusters = consent.ClustersOf(consent.AccountBasic, consent.Balances, consent.Cards)
+		asked.UnattendedPerDay, asked.ValidUntil = 24, asked.ValidUntil.Add(100*24*time.Hour)
+	}
+	s := newStand(t)
+	old := s.given()
+	s.at = s.at.Add(48 * time.Hour)
+	path := s.askReplacing(old, s.request(wider))
+	b := s.ona()
+	page := b.get(path).is(t, http.StatusOK)
+	page.has(t, "This replaces what you gave on 3 May 2026", "Everyday •••• 4821</bdi></strong>: That the account exists; Balances",
+		`id="replaces-new">Cards<`, `id="replaces-gone">Transactions, with names and texts<`,
+		"Now: up to 4 times a day. Then: up to 24 times a day.", "Now: 90 days. Then: none.", "Now: 30 October 2026, 14:03 UTC. Then: 9 February 2027, 14:03 UTC.")
+	page.hasNot(t, `data-moved="ask.retention"`, `data-moved="ask.why"`, `id="replaces-same"`)
+	b.lang = "lt"
+	b.get(path).has(t, "Tai pakeistų, ką leidote 2026 m. gegužės 3 d.", "Dabar: 90 dienų. Būtų: nė vienos dienos.", `id="replaces-new">Kortelės<`)
+	// What is wrong with the form keeps it in sight.
+	b.lang = "en"
+	b.post(path, path, url.Values{"do": {"give"}}).is(t, http.StatusBadRequest).has(t, `id="replaces"`)
+
+	s.bank.away = true
+	b.get(path).is(t, http.StatusOK).has(t, `id="replaces-new">Cards<`, "•••• 4821")
+}
+
+func TestARequestForTheSameAgainSaysThatNothingElseChanges(t *testing.T) {
+	s := newStand(t)
+	old := s.given(func(c *consent.Choice) {
+		c.Shares[0].Clusters |= c.Shares[1].Clusters
+	})
+	s.ona().get(s.askReplacing(old, s.request())).has(t, `id="replaces-same"`)
+}
+
+func TestWhatIsReplacedIsShownOnlyToWhoGaveItAndWhileItStands(t *testing.T) {
+	for name, old := range map[string]func(*stand) consent.Consent{
+		"another customer's": func(s *stand) consent.Consent { return s.givenBy(jonas()) },
+		"a co-holder's": func(s *stand) consent.Consent {
+			return s.givenBy(jonas(), func(c *consent.Choice) { c.Informed = []consent.CustomerID{"ona"} })
+		},
+		"one that ended": func(s *stand) consent.Consent {
+			c := s.given()
+			_, err := s.book.Revoke(t.Context(), ona(), c.ID)
+			s.must(err)
+			return c
+		},
+		"one that does not exist": func(*stand) consent.Consent { return consent.Consent{ID: "con_NONE"} },
+		"none":                    func(*stand) consent.Consent { return consent.Consent{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStand(t)
+			path := s.askReplacing(old(s), s.request())
+			s.ona().get(path).is(t, http.StatusOK).hasNot(t, `id="replaces"`, "This replaces")
+		})
+	}
+}

@@ -11,29 +11,29 @@ import (
 
 // askView is the consent page.
 type askView struct {
-	Path        string
-	Partner     foreign
-	Bank        foreign
-	Me          string // the customer's name, as the bank says it
-	PurposeKey  string
-	Sentence    string
-	Kinds       []consent.Cluster
-	Accounts    []accountRow
-	Joint       bool
-	Form        filled
-	Revision    int64
-	LookBack    int // most days; 0: none asked
-	Earliest    string
-	Latest      string
-	End         time.Time
-	Clamped     bool
-	OneTime     bool
-	Unattended  int
-	Retention   int
-	Down        bool
-	Stopped     bool
-	Problems    []problem
-	ReadingBack bool
+	Path       string
+	Partner    foreign
+	Bank       foreign
+	Me         string // the customer's name, as the bank says it
+	PurposeKey string
+	Sentence   string
+	Kinds      []consent.Cluster
+	Accounts   []accountRow
+	Joint      bool
+	Form       filled
+	Revision   int64
+	LookBack   int // most days; 0: none asked
+	Earliest   string
+	Latest     string
+	End        time.Time
+	Clamped    bool
+	OneTime    bool
+	Unattended int
+	Retention  int
+	Down       bool
+	Stopped    bool
+	Problems   []problem
+	Replaces   *replaced // nil: nothing
 }
 
 // Wrong is what is wrong with a field.
@@ -77,9 +77,11 @@ func (v *visit) showForm(status int, a asked, k known, f filled, wrong []problem
 		Retention: c.Asked.RetentionDays, Down: !k.answered, Stopped: a.stopped(), Problems: wrong,
 		Earliest: v.at.In(v.config.Zone).Format(time.DateOnly), Latest: c.ValidUntil.In(v.config.Zone).Format(time.DateOnly),
 	}
-	if past(c.Asked.Clusters) {
-		view.LookBack = c.LookBackDays
+	var err error
+	if view.Replaces, err = v.difference(a, k); err != nil {
+		return err
 	}
+	view.LookBack = lookBack(c, c.Asked.Clusters)
 	if f.Do == "" {
 		view.Form.LookBack, view.Form.Until = strconv.Itoa(c.LookBackDays), view.Latest
 	}

@@ -25,7 +25,8 @@ type browser struct {
 	*stand
 	cookies map[string]string
 	lang    string
-	site_   string // Sec-Fetch-Site of its posts
+	site_   string // Sec-Fetch-Site of its requests; "" as old browsers do
+	origin  string // Origin of its requests, or ""
 }
 
 func (s *stand) browser() *browser {
@@ -45,6 +46,9 @@ func (b *browser) do(method, target string, form url.Values) answer {
 	r.Header.Set("Accept-Language", b.lang)
 	if b.site_ != "" {
 		r.Header.Set("Sec-Fetch-Site", b.site_)
+	}
+	if b.origin != "" {
+		r.Header.Set("Origin", b.origin)
 	}
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})

@@ -28,7 +28,7 @@ func inspect(t testing.TB, what string, a answer) {
 func inspectHeaders(t testing.TB, what string, a answer) {
 	t.Helper()
 	want := map[string]string{
-		"Strict-Transport-Security": "max-age=", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+		"Strict-Transport-Security": "max-age=", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
 		"Permissions-Policy": "camera=()", "Cross-Origin-Opener-Policy": "same-origin",
 	}
 	for name, part := range want {

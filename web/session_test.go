@@ -179,6 +179,19 @@ func TestFormsOfOthersChangeNothing(t *testing.T) {
 	}
 }
 
+func TestABrowserThatSaysOnlyItsOriginIsToldFromAnotherSite(t *testing.T) {
+	s := newStand(t)
+	c := s.given()
+	b := s.ona()
+	b.site_ = ""
+	form := url.Values{"csrf": {field(b.get("/"), "csrf")}, "revision": {"2"}}
+	for _, b.origin = range []string{"https://evil.example", "https://sluice.example.evil.example", "null"} {
+		b.do(http.MethodPost, pathOf(c)+"/pause", form).is(t, http.StatusForbidden)
+	}
+	b.origin = "https://sluice.example"
+	b.do(http.MethodPost, pathOf(c)+"/pause", form).leads(t, pathOf(c)+"?done=paused")
+}
+
 func TestAFormTooLargeIsNotRead(t *testing.T) {
 	s := newStand(t)
 	b := s.ona()

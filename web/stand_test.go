@@ -104,6 +104,11 @@ func (s *stand) request(change ...func(*consent.Terms)) consent.Consent {
 // given is a consent that ona gave.
 func (s *stand) given(choose ...func(*consent.Choice)) consent.Consent {
 	s.t.Helper()
+	return s.givenBy(ona(), choose...)
+}
+
+func (s *stand) givenBy(who consent.ByCustomer, choose ...func(*consent.Choice)) consent.Consent {
+	s.t.Helper()
 	c := s.request()
 	choice := consent.Choice{Shares: []consent.Share{
 		{Account: "acc-current-4821", Clusters: consent.ClustersOf(consent.AccountBasic, consent.Balances)},
@@ -112,7 +117,7 @@ func (s *stand) given(choose ...func(*consent.Choice)) consent.Consent {
 	for _, f := range choose {
 		f(&choice)
 	}
-	c, err := s.book.Authorize(s.t.Context(), ona(), c.ID, 0, choice)
+	c, err := s.book.Authorize(s.t.Context(), who, c.ID, 0, choice)
 	s.must(err)
 	return c
 }

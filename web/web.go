@@ -23,7 +23,8 @@ type Ask struct {
 	Consent  consent.ID
 	Bank     consent.BankID
 	Partner  consent.PartnerID
-	ReturnTo string // where the browser goes on after the decision: a path here
+	Replaces consent.ID // what it takes the place of, if that is the same customer's; "" for none
+	ReturnTo string     // where the browser goes on after the decision: a path here
 }
 
 // ErrNoAsk means that there is no such request, or that it is not this browser's.

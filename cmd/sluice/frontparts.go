@@ -36,5 +36,7 @@ func (a asks) Find(r *http.Request, ref string) (web.Ask, error) {
 	case err != nil:
 		return web.Ask{}, fmt.Errorf("find request: %w", err)
 	}
-	return web.Ask{Consent: found.Consent, Bank: found.Bank, Partner: found.Partner, ReturnTo: found.ReturnTo}, nil
+	return web.Ask{
+		Consent: found.Consent, Bank: found.Bank, Partner: found.Partner, Replaces: found.Replaces, ReturnTo: found.ReturnTo,
+	}, nil
 }
