@@ -30,10 +30,10 @@ FUZZTIME ?= 20s
 GO_FILES = $(shell git ls-files '*.go' | grep -v '^gen/')
 
 
-.PHONY: help demo tour build test e2e services down chaos simulate mutants check gen lint fuzz bench tools clean
+.PHONY: help demo tour build test e2e screenshots services down chaos simulate mutants check gen lint fuzz bench tools clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
 
 demo: build ## start everything here, take the tour, stay up until Ctrl-C
 	@bin/sluice demo
@@ -45,7 +45,7 @@ build: ## build bin/sluice
 	@go build -o bin/sluice ./cmd/sluice
 
 test: check ## check everything and run all tests, with the race detector
-	@deploy/node.sh
+	@deploy/node.sh && deploy/chromium.sh
 	@deploy/services.sh up > .services.env
 	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; \
 	. ./.services.env && export SLUICE_TEST_ALL=1 && \
@@ -53,8 +53,14 @@ test: check ## check everything and run all tests, with the race detector
 	$(MAKE) --no-print-directory chaos FOR=2s SHORT=1
 
 e2e: ## test the built program from outside: public client libraries, a real browser
-	@deploy/node.sh
+	@deploy/node.sh && deploy/chromium.sh
 	@SLUICE_TEST_ALL=1 go test -count=1 -timeout 10m ./e2e ./e2e/pages
+
+screenshots: ## write pictures of every page, phone and desktop, light and dark, to screenshots/
+	@deploy/node.sh && deploy/chromium.sh
+	@rm -rf screenshots
+	@SLUICE_TEST_ALL=1 SLUICE_SCREENSHOTS="$(CURDIR)/screenshots" go test -count=1 ./e2e/pages -run TestEveryPageIsAccessible
+	@find screenshots -name '*.png' | wc -l
 
 services: ## start PostgreSQL, Redis and a Redis Cluster for tests here; "make down" stops them
 	@deploy/services.sh up
