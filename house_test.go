@@ -39,7 +39,9 @@ var rooms = map[string][]string{
 	"authn/internal":    {"consent"},
 	"authn/keyset":      {},
 	"authn/replay":      {},
-	"authn/accesstoken": {"authn", "authn/internal", "authn/replay", "consent", "refusal"},
+	"authn/jws":         {"authn/keyset"},
+	"authn/dpop":        {"authn/jws"},
+	"authn/accesstoken": {"authn", "authn/dpop", "authn/internal", "authn/jws", "authn/replay", "consent", "refusal"},
 	"authn/banklogin":   {"consent", "registry"},
 
 	"authn/signing": {"seal"},
@@ -63,7 +65,7 @@ var rooms = map[string][]string{
 	"gateway/interceptor": {"authn", "refusal"},
 	"gateway/codec":       {},
 
-	"oauth": {"authn", "authn/keyset", "authn/replay", "consent", "gen", "refusal", "registry", "seal"},
+	"oauth": {"authn", "authn/dpop", "authn/jws", "authn/keyset", "authn/replay", "consent", "gen", "refusal", "registry", "seal"},
 	"web":   {"authn/banklogin", "bank", "bank/holdings", "consent", "consent/receipt", "disclosure", "refusal", "registry"},
 
 	// The adapters. Only cmd and tests import them, and they not each other.

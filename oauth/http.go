@@ -35,11 +35,11 @@ func (s *Server) client(next http.Handler) http.Handler {
 			s.refuse(w, r, err)
 			return
 		}
-		if !s.inTime(r) {
-			s.refuse(w, r, goidc.NewError("invalid_dpop_proof", "send one DPoP proof, at most a minute old and not of the future"))
+		ctx, err := s.withProof(withManagement(r.Context(), r.PostForm), r)
+		if err != nil {
+			s.refuse(w, r, err)
 			return
 		}
-		ctx := withManagement(r.Context(), r.PostForm)
 		if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
 			ctx = context.WithValue(ctx, certificateKey{}, r.TLS.PeerCertificates[0])
 		}

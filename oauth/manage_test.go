@@ -193,6 +193,7 @@ func TestAGrantIsShownOnlyToWhomTheTokenIsBound(t *testing.T) {
 		"another token":     claim("ath", challenge("other")),
 		"no jti":            claim("jti", ""),
 		"too old":           claim("iat", 1),
+		"jku":               {proof: func(h, _ object) { h["jku"] = "https://evil.example" }},
 		"another typ":       {proof: func(h, _ object) { h["typ"] = "JWT" }},
 		"no proof":          {request: func(r *http.Request) { r.Header.Del("DPoP") }},
 		"Bearer":            {request: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }},
@@ -211,6 +212,19 @@ func TestAGrantIsShownOnlyToWhomTheTokenIsBound(t *testing.T) {
 	wantError(t, bulk.show(http.MethodGet, bulkPath, bulkToken), "invalid_token", http.StatusUnauthorized)
 	w.parties.suspend("messenger")
 	wantError(t, p.show(http.MethodGet, path, token), "invalid_token", http.StatusUnauthorized)
+}
+
+func TestARefreshTokenOpensNoGrant(t *testing.T) {
+	w := newWorld(t)
+	for _, p := range []*partner{w.byKey("messenger"), w.byCertificate("bulk")} {
+		got := p.tokens(set("scope", "grant_management_query grant_management_revoke"))
+		for _, scheme := range []string{"Bearer", "DPoP"} {
+			shown := p.show(http.MethodGet, "/grants/"+got.text("grant_id"), got.text("refresh_token"), spoil{request: func(r *http.Request) {
+				r.Header.Set("Authorization", scheme+" "+got.text("refresh_token"))
+			}})
+			wantError(t, shown, "invalid_token", http.StatusUnauthorized)
+		}
+	}
 }
 
 func TestIntrospectionTellsOfOnesOwnTokensWhileTheirConsentHolds(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"sluice/authn"
 	"sluice/consent"
@@ -351,4 +352,16 @@ func profileKeys(t *testing.T) []signer {
 		{jose.PS512, rsaKey, false},
 		{jose.ES384, p384, false},
 	}
+}
+
+// weakProof is a proof that is good but for its key, of 1024 bits.
+func weakProof(t *testing.T, uri string) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	must(t, err)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.PS256, Key: key}, (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"))
+	must(t, err)
+	out, err := jwt.Signed(signer).Claims(object{"jti": rand.Text(), "htm": "POST", "htu": uri, "iat": time.Now().Unix()}).Serialize()
+	must(t, err)
+	return out
 }

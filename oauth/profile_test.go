@@ -455,6 +455,10 @@ func TestProofsKeepToTheProfile(t *testing.T) {
 		"a damaged signature": {proven: func(j string) string { return j[:len(j)-8] + "AAAAAAAA" }},
 		"no JWT":              {proven: func(string) string { return "proof" }},
 		"empty":               {proven: func(string) string { return "" }},
+		"crit":                header("crit", []string{"jti"}),
+		"jku":                 header("jku", "https://evil.example"),
+		"a jti without end":   claim("jti", strings.Repeat("x", 257)),
+		"a weak key":          {proven: func(string) string { return weakProof(t, w.url+"/token") }},
 		"two":                 {request: func(r *http.Request) { r.Header.Add("DPoP", r.Header.Get("DPoP")) }},
 	}
 	for name, s := range spoils {

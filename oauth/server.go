@@ -26,7 +26,6 @@ const (
 	sessionLifetime = 60 * 60  // seconds; as long as a consent may be asked for
 	tokenLifetime   = 5 * 60   // seconds
 	assertionAge    = 5 * 60   // seconds; of client assertions
-	proofAge        = 60       // seconds; of DPoP proofs
 	skew            = 10       // seconds
 	maxBody         = 64 << 10 // bytes
 	maxLocales      = 200      // bytes

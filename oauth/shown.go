@@ -1,21 +1,17 @@
 package oauth
 
 import (
-	"crypto"
-	"crypto/sha256"
+	"context"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
-	"sluice/authn/keyset"
+	"sluice/authn/dpop"
+	"sluice/authn/jws"
 )
 
 var (
@@ -23,35 +19,30 @@ var (
 	errProof = goidc.NewError("invalid_dpop_proof", "the DPoP proof is not one for this request and token").WithStatusCode(http.StatusUnauthorized)
 )
 
-// proof is the claims of a DPoP proof (RFC 9449, 4.2).
-type proof struct {
-	ID       string           `json:"jti"`
-	Method   string           `json:"htm"`
-	URI      string           `json:"htu"`
-	IssuedAt *jwt.NumericDate `json:"iat"`
-	Token    string           `json:"ath"`
-}
+type proofKey struct{}
 
-// inTime says whether a request has at most one DPoP proof, which is neither
-// older nor newer than it may be. That it is genuine is checked elsewhere.
-func (s *Server) inTime(r *http.Request) bool {
+// withProof reads a request's DPoP proof, if it has one: it may have one at most,
+// genuine and in time. What it is for is checked elsewhere.
+func (s *Server) withProof(ctx context.Context, r *http.Request) (context.Context, error) {
 	proofs := r.Header.Values("DPoP")
 	if len(proofs) == 0 {
-		return true
+		return ctx, nil
 	}
-	parsed, err := jwt.ParseSigned(proofs[0], keyset.Algorithms())
-	var p proof
-	if len(proofs) > 1 || err != nil || parsed.UnsafeClaimsWithoutVerification(&p) != nil || p.IssuedAt == nil {
-		return false
+	p, err := dpop.Read(proofs[0], "")
+	if err != nil || len(proofs) > 1 || !p.InTime(s.Now()) {
+		return ctx, goidc.NewError("invalid_dpop_proof", "send one DPoP proof, at most a minute old and not of the future: typ dpop+jwt, alg ES256, PS256 or EdDSA, jwk, jti, htm, htu, iat")
 	}
-	age := s.Now().Sub(p.IssuedAt.Time())
-	return age <= proofAge*time.Second && age >= -skew*time.Second
+	return context.WithValue(ctx, proofKey{}, p), nil
 }
 
 // shown is the client whose token a request shows, and the token's scopes. What a
 // token is bound to is checked, and that its client is still one.
 func (s *Server) shown(r *http.Request) (string, []string, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	// The library would take a refresh token too.
+	if h, err := jws.ReadHeader(token); err != nil || h.Text("typ") != "at+jwt" {
+		return "", nil, errShown
+	}
 	info, _, err := s.provider.Introspect(r.Context(), token)
 	if err != nil {
 		return "", nil, err //nolint:wrapcheck // its own words say it
@@ -82,26 +73,10 @@ func (s *Server) shown(r *http.Request) (string, []string, error) {
 	return info.ClientID, strings.Fields(info.Scopes), nil
 }
 
-// prove checks a proof as RFC 9449, 4.3 says, but for its time.
+// prove checks that a proof is by a key, and for this request and token alone.
 func (s *Server) prove(r *http.Request, token, thumbprint string) error {
-	parsed, err := jwt.ParseSigned(r.Header.Get("DPoP"), keyset.Algorithms())
-	if err != nil || len(parsed.Headers) != 1 || parsed.Headers[0].ExtraHeaders[jose.HeaderType] != "dpop+jwt" {
-		return errProof
-	}
-	key := parsed.Headers[0].JSONWebKey
-	if key == nil || !key.Valid() || !key.IsPublic() {
-		return errProof
-	}
-	sum, err := key.Thumbprint(crypto.SHA256)
-	if err != nil || !same(base64.RawURLEncoding.EncodeToString(sum), thumbprint) {
-		return errProof
-	}
-	var p proof
-	if parsed.Claims(key.Key, &p) != nil || p.ID == "" || p.Method != r.Method || !s.here(r, p.URI) {
-		return errProof
-	}
-	ath := sha256.Sum256([]byte(token))
-	if !same(p.Token, base64.RawURLEncoding.EncodeToString(ath[:])) {
+	p, ok := r.Context().Value(proofKey{}).(dpop.Proof)
+	if !ok || !same(p.Key, thumbprint) || p.Method != r.Method || !s.here(r, p.URI) || !p.Of(token) {
 		return errProof
 	}
 	if err := s.useOnce(r.Context(), p.ID); errors.Is(err, errReplayed) {

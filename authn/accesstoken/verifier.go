@@ -9,6 +9,7 @@ import (
 
 	"sluice/authn"
 	"sluice/authn/internal"
+	"sluice/authn/jws"
 	"sluice/authn/replay"
 )
 
@@ -101,13 +102,13 @@ func (v *Verifier) token(ctx context.Context, raw string) (Token, error) {
 
 func (v *Verifier) verify(ctx context.Context, raw string, now time.Time) (Token, time.Time, error) {
 	none := time.Time{}
-	h, err := readHeader(raw)
+	h, err := jws.ReadHeader(raw)
 	// The gateway's own tokens have these and nothing else: no key, no place of
 	// one, nothing critical.
-	if err != nil || len(h) != 3 || h.text("typ") != tokenType || h.text("alg") != "ES256" || h.text("kid") == "" {
-		return Token{}, none, invalid(badToken, errHeader)
+	if err != nil || len(h) != 3 || h.Text("typ") != tokenType || h.Text("alg") != "ES256" || h.Text("kid") == "" {
+		return Token{}, none, invalid(badToken, jws.ErrHeader)
 	}
-	signer, good, err := v.ring.key(ctx, h.text("kid"))
+	signer, good, err := v.ring.key(ctx, h.Text("kid"))
 	switch {
 	case errors.Is(err, errNoKey):
 		return Token{}, none, invalid(badToken, err)
@@ -115,7 +116,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, now time.Time) (Token
 		return Token{}, none, unavailable(ctx, err)
 	}
 	var c claims
-	if err := open(raw, signer, &c); err != nil {
+	if err := jws.Open(raw, signer, &c); err != nil {
 		return Token{}, none, invalid(badToken, err)
 	}
 	if err := c.check(v.Issuer, v.Audience, now); errors.Is(err, errTime) {

@@ -14,6 +14,7 @@ import (
 const (
 	maxKeys = 10
 	minRSA  = 2048 // bits; FAPI 2.0, 5.4
+	maxRSA  = 4096 // verifying costs more with each
 )
 
 // ErrInvalid means that a JWK set can't be used. Its text says why and holds
@@ -26,7 +27,7 @@ func Algorithms() []jose.SignatureAlgorithm {
 }
 
 // Parse reads a JWK set of one to ten public signing keys. Each has its own kid,
-// and is a P-256, Ed25519 or RSA key of at least 2048 bits. A set with a private
+// and is a P-256 or Ed25519 key, or an RSA key of 2048 to 4096 bits. A set with a private
 // or a symmetric key is refused: whoever made it has given that key away.
 func Parse(raw []byte) (jose.JSONWebKeySet, error) {
 	var set jose.JSONWebKeySet
@@ -47,7 +48,7 @@ func Parse(raw []byte) (jose.JSONWebKeySet, error) {
 		}
 		seen[key.KeyID] = true
 		key.Use = "sig"
-		key.Algorithm = string(algorithm(key.Key))
+		key.Algorithm = string(Algorithm(key.Key))
 	}
 	return set, nil
 }
@@ -63,9 +64,9 @@ func check(key jose.JSONWebKey) error {
 	case key.Use != "" && key.Use != "sig":
 		return errors.New(`has a use other than "sig"`)
 	}
-	alg := algorithm(key.Key)
+	alg := Algorithm(key.Key)
 	if alg == "" {
-		return errors.New("must be a P-256, Ed25519 or RSA key of at least 2048 bits")
+		return errors.New("must be a P-256 or Ed25519 key, or an RSA key of 2048 to 4096 bits")
 	}
 	if key.Algorithm != "" && key.Algorithm != string(alg) {
 		return fmt.Errorf("has an alg other than %q", alg)
@@ -73,16 +74,19 @@ func check(key jose.JSONWebKey) error {
 	return nil
 }
 
-func algorithm(key any) jose.SignatureAlgorithm {
+// Algorithm is the one that a public key signs with; "" if it may not sign.
+func Algorithm(key any) jose.SignatureAlgorithm {
 	switch k := key.(type) {
 	case *ecdsa.PublicKey:
 		if k.Params().BitSize == 256 {
 			return jose.ES256
 		}
 	case ed25519.PublicKey:
-		return jose.EdDSA
+		if len(k) == ed25519.PublicKeySize {
+			return jose.EdDSA
+		}
 	case *rsa.PublicKey:
-		if k.N.BitLen() >= minRSA {
+		if bits := k.N.BitLen(); bits >= minRSA && bits <= maxRSA {
 			return jose.PS256
 		}
 	}

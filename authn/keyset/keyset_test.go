@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -49,6 +50,7 @@ func TestOnlyPublicKeysOfPermittedKindsAreTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	endless := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 4096, 1), E: 65537}
 	many := make([]jose.JSONWebKey, 11)
 	for i := range many {
 		many[i] = jose.JSONWebKey{Key: private.Public(), KeyID: strings.Repeat("k", i+1)}
@@ -62,6 +64,7 @@ func TestOnlyPublicKeysOfPermittedKindsAreTaken(t *testing.T) {
 		"RSA of 2048 bits":  {set(t, jose.JSONWebKey{Key: strong.Public(), KeyID: "a"}), true},
 		"two keys":          {set(t, good, jose.JSONWebKey{Key: edPublic, KeyID: "b"}), true},
 		"RSA of 1024 bits":  {set(t, jose.JSONWebKey{Key: weak.Public(), KeyID: "a"}), false},
+		"RSA without end":   {set(t, jose.JSONWebKey{Key: endless, KeyID: "a"}), false},
 		"P-384":             {set(t, jose.JSONWebKey{Key: ec(t, elliptic.P384()).Public(), KeyID: "a"}), false},
 		"a private key":     {set(t, jose.JSONWebKey{Key: private, KeyID: "a"}), false},
 		"a symmetric key":   {set(t, jose.JSONWebKey{Key: []byte("secret"), KeyID: "a"}), false},
