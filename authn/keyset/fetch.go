@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
 )
 
 const (
@@ -33,8 +34,9 @@ const (
 // Fetcher reads JWK sets from partners' addresses and keeps them for a while. It
 // may be used by many goroutines.
 type Fetcher struct {
-	client *http.Client
-	now    func() time.Time
+	client  *http.Client
+	now     func() time.Time
+	flights singleflight.Group
 
 	mu   sync.Mutex
 	sets map[string]fetched
@@ -94,36 +96,57 @@ func CheckURL(raw string) error {
 // Keys are the keys at an address. Sets are kept for five minutes, and for an
 // hour while new ones can't be had.
 func (f *Fetcher) Keys(ctx context.Context, address string) (jose.JSONWebKeySet, error) {
+	if kept, ok := f.find(address); ok {
+		return kept.read(f.now())
+	}
+	// The work goes on if this caller leaves: others may wait for it.
+	done := f.flights.DoChan(address, func() (any, error) {
+		if kept, ok := f.find(address); ok {
+			return kept, nil
+		}
+		set, err := f.fetch(context.WithoutCancel(ctx), address)
+		return f.keep(address, set, err), nil
+	})
+	select {
+	case <-ctx.Done():
+		return jose.JSONWebKeySet{}, fmt.Errorf("wait for keys: %w", ctx.Err())
+	case r := <-done:
+		kept, _ := r.Val.(fetched)
+		return kept.read(f.now())
+	}
+}
+
+// find is what is kept of an address; false if it is to be asked now.
+func (f *Fetcher) find(address string) (fetched, bool) {
 	now := f.now()
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	kept := f.sets[address]
-	f.mu.Unlock()
-	if now.Sub(kept.at) < fresh {
-		return kept.set, nil
-	}
-	if now.Sub(kept.failed) < retry {
-		return kept.orElse(now, kept.err)
-	}
-	set, err := f.fetch(ctx, address)
+	return kept, now.Sub(kept.at) < fresh || now.Sub(kept.failed) < retry
+}
+
+func (f *Fetcher) keep(address string, set jose.JSONWebKeySet, err error) fetched {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	kept := f.sets[address]
 	if err != nil {
-		kept.failed, kept.err = now, err
+		kept.failed, kept.err = f.now(), err
 	} else {
-		kept = fetched{set: set, at: now}
+		kept = fetched{set: set, at: f.now()}
 	}
 	if len(f.sets) >= maxSets {
 		clear(f.sets)
 	}
 	f.sets[address] = kept
-	return kept.orElse(now, err)
+	return kept
 }
 
-func (k fetched) orElse(now time.Time, err error) (jose.JSONWebKeySet, error) {
+// read is the set while it may serve, and then why there is no newer one.
+func (k fetched) read(now time.Time) (jose.JSONWebKeySet, error) {
 	if now.Sub(k.at) < stale {
 		return k.set, nil
 	}
-	return jose.JSONWebKeySet{}, err
+	return jose.JSONWebKeySet{}, k.err
 }
 
 func (f *Fetcher) fetch(ctx context.Context, address string) (jose.JSONWebKeySet, error) {

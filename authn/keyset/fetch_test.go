@@ -1,6 +1,7 @@
 package keyset_test
 
 import (
+	"context"
 	"crypto/elliptic"
 	"crypto/x509"
 	"errors"
@@ -64,6 +65,41 @@ func TestKeysAreKeptForFiveMinutesAndServeAnHourOfOutage(t *testing.T) {
 	ask(false, 3) // and the site is left alone for a while
 	s.now.Add(int64(time.Hour))
 	ask(true, 4)
+}
+
+// Whoever names a partner can ask for its keys: neither many at once nor who
+// leaves early may cost it, or its site, anything.
+func TestManyWhoAskAtOnceAskTheSiteOnceAndWhoLeavesSpoilsNothing(t *testing.T) {
+	s := newPartnerSite(t)
+	f := s.fetcher(true)
+	good := s.answer.Load().(http.HandlerFunc)
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	s.answer.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-answer
+		good(w, r)
+	}))
+	leaving, leave := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() { _, err := f.Keys(leaving, s.URL); left <- err }()
+	<-arrived
+	leave()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("who left got %v", err)
+	}
+	stayed := make(chan error)
+	for range 8 {
+		go func() { _, err := f.Keys(t.Context(), s.URL); stayed <- err }()
+	}
+	close(answer)
+	for range 8 {
+		if err := <-stayed; err != nil {
+			t.Errorf("who stayed got %v", err)
+		}
+	}
+	if n := s.asked.Load(); n != 1 {
+		t.Errorf("the site was asked %d times", n)
+	}
 }
 
 func TestAKeyAddressCanNotReachIntoTheOperatorsNetwork(t *testing.T) {
