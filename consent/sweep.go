@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sluice/refusal"
 )
 
-// sweepBatch is how many consents a sweep asks the store for at first.
+// sweepBatch is how many consents a sweep asks the store for at first, and how
+// many it looks at together.
 const sweepBatch = 256
 
 // FirstUse tells when data was first released under a consent; false if never.
@@ -72,7 +74,9 @@ func (b *Book) Sweep(ctx context.Context, firstUse FirstUse, lastUse LastUse, si
 			s.fail("list due consents", err)
 			break
 		}
-		s.turn(ctx, ids)
+		for part := range slices.Chunk(ids, sweepBatch) {
+			s.turn(ctx, part)
+		}
 		if ctx.Err() != nil {
 			s.fail("sweep", ctx.Err())
 			break

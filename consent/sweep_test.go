@@ -112,6 +112,37 @@ func TestSweepReachesWhatStandsBehindManyUnusedOneTimeConsents(t *testing.T) {
 	}
 }
 
+// However many are due at once, e.g. after an upgrade, the record is asked about
+// few at a time, and each once.
+func TestSweepAsksForLastUsesInSmallParts(t *testing.T) {
+	s := newShelf()
+	const many = 1500
+	for range many {
+		s.authorize(t)
+	}
+	s.at = s.at.Add(consent.UnusedFor)
+	asked := map[consent.ID]int{}
+	n, err := s.Sweep(t.Context(), unused, func(_ context.Context, ids []consent.ID) (map[consent.ID]time.Time, error) {
+		if len(ids) > 256 {
+			t.Errorf("asked for %d at once", len(ids))
+		}
+		used := map[consent.ID]time.Time{}
+		for _, id := range ids {
+			asked[id]++
+			used[id] = s.at
+		}
+		return used, nil
+	}, sitting)
+	if err != nil || n != 0 || len(asked) != many {
+		t.Errorf("swept %d, %v, having asked about %d", n, err, len(asked))
+	}
+	for id, times := range asked {
+		if times != 1 {
+			t.Errorf("asked %d times about %s", times, id)
+		}
+	}
+}
+
 func TestSweepGoesOnAfterOneThatFails(t *testing.T) {
 	s, f := failing()
 	bad, good, once := s.request(t), s.request(t), s.oneTime(t)

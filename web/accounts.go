@@ -67,7 +67,7 @@ func masked(id string) string {
 	return "••••"
 }
 
-// holders are the names of all others who hold any of the accounts.
+// holderName is what somebody who holds one of the accounts is called.
 func (k known) holderName(c consent.CustomerID, instead string) string {
 	for _, a := range k.all {
 		for _, h := range a.Holders {

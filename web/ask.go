@@ -111,6 +111,9 @@ func (v *visit) findGive() (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Status != consent.Pending && c.Customer != who.Customer {
+		return nil, v.see(theirs{consent: c}.path()) // a co-holder decides there
+	}
 	a := asked{path: path, consent: c, who: who}
 	a.partner, a.bank, err = v.parties(c.Partner, c.Bank)
 	return &a, err

@@ -304,6 +304,25 @@ func TestAHolderWhoNeedNotAgreeSeesTheConsentAndMayWithdraw(t *testing.T) {
 	}
 }
 
+func TestACoHolderWhoFollowsTheLinkOfTheRequestIsNotToldOthersDecisionAsTheirs(t *testing.T) {
+	s := newStand(t)
+	c := s.givenBy(ona(), func(c *consent.Choice) { c.CoHolders = []consent.CustomerID{"jonas"} })
+	s.jonas().get("/give/"+string(c.ID)).leads(t, "/consents/"+string(c.ID))
+}
+
+func TestOneWhoHoldsNoneOfTheAccountsAnyMoreCanNotAgree(t *testing.T) {
+	s := newStand(t)
+	c := s.givenBy(ona(), func(c *consent.Choice) { c.CoHolders = []consent.CustomerID{"petras"} })
+	other, at := s.as("petras", "Petras"), "/consents/"+string(c.ID)
+	page := other.get(at).is(t, http.StatusOK)
+	page.hasNot(t, `id="agree"`, "Household")
+	page.has(t, `id="refuse"`)
+	other.do(http.MethodPost, at+"/agree", url.Values{"csrf": {field(page, "csrf")}, "revision": {"2"}}).is(t, http.StatusConflict)
+	if got := s.read(c.ID); got.Status != consent.PartiallyAuthorized {
+		t.Errorf("%v", got.Status)
+	}
+}
+
 func TestACoHolderMayRefuseWithoutTheBankAndNotAgree(t *testing.T) {
 	s := newStand(t)
 	s.bank.joint = true

@@ -30,6 +30,7 @@ type card struct {
 	EndedAt    time.Time
 	EndingSoon bool
 	Wished     time.Time // the end the partner asks for
+	Answer     bool      // and it can be given
 	Unused     bool      // paused by itself
 	Clamped    bool
 	LastRead   time.Time
@@ -87,7 +88,7 @@ func (v *visit) card(c consent.Consent, who Identity, k known, last time.Time) (
 		out.WaitsFor = append(out.WaitsFor, k.holderName(h, v.words.say("name.holder")))
 	}
 	if consent.Live(c.Status) {
-		out.Wished = c.RenewalAsked
+		out.Wished, out.Answer = c.RenewalAsked, c.Status != consent.Suspended
 		out.EndingSoon = !c.ValidUntil.After(v.at.Add(consent.EndAnnouncedBefore)) && c.ValidUntil.Sub(c.CreatedAt) > consent.EndAnnouncedBefore
 	}
 	return out, v.whyPaused(&out, who)

@@ -63,6 +63,7 @@ type consentView struct {
 	Sentence string
 	Asked    consent.Terms
 	Down     bool
+	Held     bool // the viewer holds some of the accounts
 	Can      can
 	History  []historyLine
 	Days     []disclosedDay
@@ -71,6 +72,9 @@ type consentView struct {
 	Mine     []consent.AccountID
 	Said     string // what just happened: a key
 }
+
+// holds says whether any account of the consent is the viewer's.
+func (t theirs) holds(k known) bool { return len(k.chosen(t.consent.Shares)) > 0 }
 
 // can is what may be done from where the consent stands.
 type can struct{ Narrow, Pause, Resume, Renew, Revoke, Withdraw, Agree bool }
@@ -135,7 +139,7 @@ func (v *visit) consentPage(status int, t theirs, saidKey string) error {
 	k := v.accounts(t.who)
 	view := consentView{
 		Path: t.path(), Sentence: sentenceOf(t.consent.Asked.PurposeText), Asked: t.consent.Asked,
-		Down: !k.answered, Can: t.can(v.at), Said: saidKey,
+		Down: !k.answered, Held: t.holds(k), Can: t.can(v.at), Said: saidKey,
 	}
 	var last time.Time
 	if t.mine {

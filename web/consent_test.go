@@ -219,7 +219,12 @@ func TestThePartnersWishIsShownAndCanBeMet(t *testing.T) {
 	_, err := s.book.AskRenewal(t.Context(), consent.ByPartner("messenger"), c.ID, wish)
 	s.must(err)
 	b := s.ona()
-	b.get("/").has(t, `data-notice="renewal"`, "Messenger asks for a later end")
+	_, err = s.book.Suspend(t.Context(), consent.ByBank("morava"), c.ID)
+	s.must(err)
+	b.get("/").hasNot(t, pathOf(c)+"/renew") // it can't be answered now
+	_, err = s.book.Unsuspend(t.Context(), consent.ByBank("morava"), c.ID)
+	s.must(err)
+	b.get("/").has(t, `data-notice="renewal"`, "Messenger asks for a later end", pathOf(c)+"/renew")
 	at := pathOf(c) + "/renew"
 	page := b.get(at)
 	page.has(t, `id="wish"`)

@@ -76,8 +76,11 @@ func (v *visit) agree() error {
 	if err != nil || t == nil {
 		return err
 	}
-	if k := v.accounts(t.who); !k.answered {
+	switch k := v.accounts(t.who); {
+	case !k.answered:
 		return &page{http.StatusServiceUnavailable, "error.bank_unavailable", errors.New("the accounts can't be shown")}
+	case !t.holds(k):
+		return &page{status: http.StatusConflict, key: "error.not_possible", cause: errNotNow}
 	}
 	revision, err := v.shownRevision()
 	if err != nil {

@@ -184,6 +184,11 @@ func TestUsageCountsByDayWhatWasReleasedAndRefused(t *testing.T) {
 	}
 	_, err := at.GetUsage(ctx, &customerv1.GetUsageRequest{CustomerId: "you", ConsentId: id})
 	refused(t, "another's usage", err, "CONSENT_NOT_FOUND")
+	shared := d.give(t, false, "joint").GetConsentId()
+	_, err = at.GetUsage(ctx, &customerv1.GetUsageRequest{CustomerId: "you", ConsentId: shared})
+	refused(t, "usage, to a co-holder", err, "CALLER_NOT_PERMITTED")
+	_, err = at.ListDisclosures(ctx, &customerv1.ListDisclosuresRequest{CustomerId: "you", ConsentId: shared})
+	refused(t, "disclosures, to a co-holder", err, "CALLER_NOT_PERMITTED")
 	_, err = at.GetUsage(ctx, &customerv1.GetUsageRequest{CustomerId: "me", ConsentId: id, Days: 367})
 	refused(t, "too many days", err, "INVALID_REQUEST", "days")
 	d.counts.err = errDisk

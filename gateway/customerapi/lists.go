@@ -46,9 +46,9 @@ func (s *Service) ListDisclosures(ctx context.Context, r *customerv1.ListDisclos
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.book.Get(ctx, who, consent.ID(r.GetConsentId()))
+	c, err := s.given(ctx, who, consent.ID(r.GetConsentId()))
 	if err != nil {
-		return nil, fmt.Errorf("get consent: %w", err)
+		return nil, err
 	}
 	binding := seal.Binding{"disclosures", string(who.Bank), string(who.Customer), string(c.ID)}
 	before, err := s.sequence(binding, r.GetPageToken())

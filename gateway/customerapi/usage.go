@@ -22,9 +22,9 @@ func (s *Service) GetUsage(ctx context.Context, r *customerv1.GetUsageRequest) (
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.book.Get(ctx, who, consent.ID(r.GetConsentId()))
+	c, err := s.given(ctx, who, consent.ID(r.GetConsentId()))
 	if err != nil {
-		return nil, fmt.Errorf("get consent: %w", err)
+		return nil, err
 	}
 	days := int(r.GetDays())
 	if days <= 0 {
@@ -37,6 +37,19 @@ func (s *Service) GetUsage(ctx context.Context, r *customerv1.GetUsageRequest) (
 		return nil, refusal.Because(refusal.RecordUnavailable, "what was released and refused can't be read now; try again", err)
 	}
 	return out, nil
+}
+
+// given finds a consent whose record this customer may see: their own. Of
+// others' that they see as co-holders, the record is not theirs.
+func (s *Service) given(ctx context.Context, who consent.ByCustomer, id consent.ID) (consent.Consent, error) {
+	c, err := s.book.Get(ctx, who, id)
+	if err != nil {
+		return consent.Consent{}, fmt.Errorf("get consent: %w", err)
+	}
+	if c.Status != consent.Pending && c.Customer != who.Customer {
+		return consent.Consent{}, refusal.New(refusal.CallerNotPermitted, "what was released and refused is for the customer who gave the consent")
+	}
+	return c, nil
 }
 
 func (s *Service) count(ctx context.Context, id consent.ID, from, to consent.Day) (*customerv1.GetUsageResponse, error) {
