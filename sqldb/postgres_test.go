@@ -73,6 +73,8 @@ func TestAGatewayCanNotChangeHistoryOrTheSchema(t *testing.T) {
 		`UPDATE consent_revisions SET why = ''`, `DELETE FROM consent_revisions`,
 		`UPDATE grant_changes SET version = 1`, `DELETE FROM grant_changes`,
 		`UPDATE disclosure_outcomes SET outcome = 'LATE'`, `DELETE FROM disclosure_outcomes`,
+		`UPDATE signing_keys SET public_key = ''`, `UPDATE signing_keys SET made_at = 0`, `DELETE FROM signing_keys`,
+		`UPDATE replay_uses SET kept_until = 0`, `UPDATE co_holders SET customer = ''`, `DELETE FROM co_holders`,
 		`DELETE FROM grants`, `DELETE FROM parties`, `UPDATE meta SET incarnation = 'x'`,
 		`DROP TABLE disclosures`, `ALTER TABLE disclosures DISABLE TRIGGER ALL`, `CREATE TABLE x (y TEXT)`,
 	} {

@@ -36,7 +36,7 @@ CREATE TABLE oauth_grants (
 );
 CREATE INDEX oauth_grants_expired ON oauth_grants (expires_at);
 
-GRANT SELECT, INSERT, UPDATE ON signing_keys TO sluice_gateway;
+GRANT SELECT, INSERT, UPDATE (sealed, retired) ON signing_keys TO sluice_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON oauth_sessions, oauth_grants TO sluice_gateway;
 
 -- +goose Down
