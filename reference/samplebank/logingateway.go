@@ -89,7 +89,7 @@ func (g *gatewayKeys) key(ctx context.Context, kid string) (*jose.JSONWebKey, er
 		return nil, errNoKey
 	}
 	g.asked = now
-	set, err := g.fetch(ctx)
+	set, err := g.fetch(context.WithoutCancel(ctx)) // whoever asks first may leave
 	if err != nil {
 		return nil, fmt.Errorf("read the gateway's keys: %w", err)
 	}
