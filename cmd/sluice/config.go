@@ -158,12 +158,7 @@ func (c config) check() error {
 		_, _, err := net.SplitHostPort(address)
 		refuse(err != nil && (address != "" || key == "listen"), "%s is %q, not HOST:PORT", key, address)
 	}
-	refuse((c.Web.Listen == "") != (c.Web.MTLSListen == ""), "web needs both listen and mtls_listen, or neither")
-	for key, address := range map[string]string{"web.url": c.Web.URL, "web.mtls_url": c.Web.MTLSURL} {
-		u, err := url.Parse(address)
-		refuse(address != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.Path != ""), "%s is %q, not https://HOST[:PORT]", key, address)
-	}
-	refuse((c.Web.Cert == "") != (c.Web.Key == ""), "web needs both cert and key, or neither")
+	faults = append(faults, c.Web.check(c.Listen, c.Database.URL != "")...)
 	refuse(c.Cache.Entries < 1, "cache.entries is %d, not at least 1", c.Cache.Entries)
 	refuse(c.Database.Connections < 0, "database.connections is %d", c.Database.Connections)
 	refuse(c.Database.Durability != replicated && c.Database.Durability != singleNode,
@@ -178,6 +173,34 @@ func (c config) check() error {
 		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
+}
+
+// check says what is wrong with the front of a gateway that serves gRPC there,
+// alone or among replicas.
+func (c webConfig) check(grpcListen string, replicas bool) []error {
+	var faults []error
+	refuse := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Errorf("configuration: "+format, args...)) //nolint:err113 // for a person
+		}
+	}
+	refuse((c.Listen == "") != (c.MTLSListen == ""), "web needs both listen and mtls_listen, or neither")
+	for key, address := range map[string]string{"web.url": c.URL, "web.mtls_url": c.MTLSURL} {
+		u, err := url.Parse(address)
+		refuse(address != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.Path != ""), "%s is %q, not https://HOST[:PORT]", key, address)
+	}
+	refuse((c.Cert == "") != (c.Key == ""), "web needs both cert and key, or neither")
+	refuse(c.Listen != "" && replicas && (c.URL == "" || c.MTLSURL == "" || c.Authority == ""),
+		"replicas need web.url, web.mtls_url and web.authority, the same for all: tokens and proofs name them")
+	host, _, _ := net.SplitHostPort(grpcListen)
+	refuse(c.Listen != "" && c.Authority == "" && (host == "" || net.ParseIP(host).IsUnspecified()),
+		"web.authority is needed where listen is every address: proofs of partners' calls name it")
+	if c.Cert != "" && c.Key != "" {
+		if _, err := tls.LoadX509KeyPair(c.Cert, c.Key); err != nil {
+			faults = append(faults, fmt.Errorf("configuration: web.cert and web.key: %w", err))
+		}
+	}
+	return faults
 }
 
 // load makes the TLS configuration; nil without a CA.

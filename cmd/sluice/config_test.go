@@ -26,7 +26,7 @@ func TestTheExampleConfigurationIsWholeAndGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Redis.TLS = tlsConfig{} // its files are not here
+	c.Redis.TLS, c.Web.Cert, c.Web.Key = tlsConfig{}, "", "" // their files are not here
 	if err := c.check(); err != nil {
 		t.Error(err)
 	}
@@ -63,6 +63,31 @@ func TestTheConfigurationsOfTheContainersAreGood(t *testing.T) {
 		if err := c.check(); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// Each of these would start, and then fail everybody who comes.
+func TestAFrontThatNobodyCouldUseIsRefused(t *testing.T) {
+	t.Setenv("SLUICE_DATABASE_URL", "")
+	pages := "listen: 127.0.0.1:8444, mtls_listen: 127.0.0.1:8445"
+	for name, tt := range map[string]struct{ config, says string }{
+		"pages without an address for certificates": {"web: {listen: 127.0.0.1:8444}", "mtls_listen"},
+		"a certificate that is not there":           {"web: {" + pages + ", cert: /nowhere.crt, key: /nowhere.key}", "web.cert"},
+		"a certificate without its key":             {"web: {" + pages + ", cert: /nowhere.crt}", "both cert and key"},
+		"replicas without one issuer":               {"web: {" + pages + "}\ndatabase: {url: postgres://db/x}", "web.url"},
+		"every address, and none for proofs":        {"web: {" + pages + "}\nlisten: 0.0.0.0:8443", "web.authority"},
+		"an issuer with a path":                     {"web: {" + pages + ", url: https://share.example/x}", "web.url"},
+		"an issuer without TLS":                     {"web: {" + pages + ", url: http://share.example}", "web.url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := readConfig(write(t, tt.config))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.check(); err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("check = %v, want it to name %s", err, tt.says)
+			}
+		})
 	}
 }
 

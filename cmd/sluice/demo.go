@@ -212,10 +212,11 @@ func (d *demo) printAddresses(out io.Writer, dir string) {
 		fmt.Fprintf(out, "  bank %-8s %-14s %s\n", b.id, b.name, b.address)
 	}
 	fmt.Fprintf(out, `
-Open in a browser, as the customer. The certificates are of this demo's own authority:
-let %[2]s/ca.crt be trusted, or tell the browser to go on.
+Open in a browser, as the customer. The certificates of pages and bank are of this demo's
+own authority: let %[2]s/ca.crt be trusted, or tell the browser, once for each, to go on.
   %[4]s/connect/%[5]s   Messenger asks for data; log in as %[6]s, password %[7]s, code %[8]s
   %[9]s   what you share, and what was read
+
 Try, in another terminal (grpcurl is one of the tools that "make tools" builds into .bin):
   export SLUICE_DATA=%[1]s
   sluice bank list

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -30,13 +31,24 @@ func (c *byOperator) print(answer proto.Message, parties ...*operatorv1.Party) e
 	}
 	var rows [][]string
 	for _, p := range parties {
-		access := ""
-		if p.GetAccess() != operatorv1.PartnerAccess_PARTNER_ACCESS_UNSPECIFIED {
-			access = shortName(p.GetAccess())
-		}
-		rows = append(rows, []string{p.GetPartyId(), p.GetDisplayName(), shortName(p.GetStanding()), access + p.GetAddress()})
+		rows = append(rows, []string{p.GetPartyId(), p.GetDisplayName(), shortName(p.GetStanding()), reached(p)})
 	}
-	return table(os.Stdout, "ID|NAME|STANDING|ACCESS OR ADDRESS", rows)
+	return table(os.Stdout, "ID|NAME|STANDING|CALLS OR IS CALLED", rows)
+}
+
+// reached says how a partner calls, or where a bank is called and logs customers in.
+func reached(p *operatorv1.Party) string {
+	if p.GetAccess() == operatorv1.PartnerAccess_PARTNER_ACCESS_UNSPECIFIED {
+		if issuer := p.GetLogin().GetIssuer(); issuer != "" {
+			return p.GetAddress() + ", login " + issuer
+		}
+		return p.GetAddress()
+	}
+	how := "by " + strings.ToLower(shortName(p.GetAccess()))
+	if c := p.GetClient(); c != nil {
+		how += ", client by " + strings.ToLower(shortName(c.GetAuthentication())) + ", back to " + strings.Join(c.GetRedirectUris(), " ")
+	}
+	return how
 }
 
 type partnerCmd struct {

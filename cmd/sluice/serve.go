@@ -33,6 +33,7 @@ type serveCmd struct {
 	Metrics     string `help:"Address to serve Prometheus metrics on; none if empty." placeholder:"HOST:PORT"`
 	Web         string `help:"Address to serve the customer's pages and the authorization server on; none if empty." placeholder:"HOST:PORT"`
 	WebMTLS     string `help:"The same for clients that show a certificate." placeholder:"HOST:PORT"`
+	Private     bool   `help:"Let banks' logins and partners' keys be at addresses of the own network; for development." name:"private-addresses"`
 	Reflection  bool   `help:"Answer gRPC reflection to authenticated callers."`
 	LogLevel    string `help:"Least level to log: debug, info (if not given), warn, error." placeholder:"LEVEL"`
 }
@@ -44,7 +45,8 @@ Flags go before what the configuration file says.
 Examples:
   sluice serve --data /var/lib/sluice --listen 0.0.0.0:8443 --metrics 127.0.0.1:9090
   sluice serve --config sluice.yaml --check-config
-  sluice partner add messenger --name Messenger && sluice certificate partner messenger`
+  sluice serve --web 127.0.0.1:8444 --web-mtls 127.0.0.1:8445 --private-addresses
+  sluice partner add messenger --name Messenger --certificate && sluice certificate partner messenger`
 }
 
 // Run serves until an interrupt.
@@ -75,7 +77,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, h.close())
 	}
-	logger.InfoContext(ctx, "serving", "address", address, "data", cfg.Data, "database", h.truth.db.Engine())
+	logger.InfoContext(ctx, "serving", "address", address, "data", cfg.Data, "database", h.truth.db.Engine(),
+		"pages", h.front.url, "with_certificates", h.front.mtlsURL)
 	return h.run(ctx)
 }
 
@@ -92,6 +95,7 @@ func (c *serveCmd) configure() (config, error) {
 	cfg.Web.MTLSListen = cmp.Or(c.WebMTLS, cfg.Web.MTLSListen)
 	cfg.LogLevel = cmp.Or(c.LogLevel, cfg.LogLevel)
 	cfg.Reflection = cfg.Reflection || c.Reflection
+	cfg.Web.PrivateAddresses = cfg.Web.PrivateAddresses || c.Private
 	return cfg, cfg.check()
 }
 

@@ -15,7 +15,8 @@ import (
 )
 
 // RegisterPartner registers a partner, or changes what is said of one. Access
-// and client stay as they are where nothing is said.
+// and client stay as they are where nothing is said. Tokens are got by clients
+// only, so who calls with tokens must have one.
 func (s *Service) RegisterPartner(ctx context.Context, r *operatorv1.RegisterPartnerRequest) (*operatorv1.RegisterPartnerResponse, error) {
 	id := consent.PartnerID(r.GetPartnerId())
 	p, err := s.registry.Partner(ctx, id)
@@ -36,6 +37,9 @@ func (s *Service) RegisterPartner(ctx context.Context, r *operatorv1.RegisterPar
 		if p.Client, err = client(r.GetClient()); err != nil {
 			return nil, err
 		}
+	}
+	if p.Access == registry.ByToken && p.Client.Authentication == registry.NoAuthentication {
+		return nil, refusal.Invalid("client", "is needed by a partner that calls with tokens; without one it can only call with its certificate")
 	}
 	return s.putPartner(ctx, p)
 }
