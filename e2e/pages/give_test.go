@@ -175,23 +175,77 @@ func TestEverythingWorksWithoutScripts(t *testing.T) {
 	b.on("welcome")
 }
 
+// widen asks for more in place of what a token is for.
+func widen(t *testing.T, token *stage.Token) *stage.Ask {
+	t.Helper()
+	wider := stage.Detail(morava, "ACCOUNT_BASIC", "BALANCES", "TRANSACTIONS_DETAILED")
+	wider["look_back_days"] = 180
+	ask, err := set.messenger.Ask(within(t), wider, url.Values{"grant_management_action": {"replace"}, "grant_id": {token.Grant}})
+	must(t, err)
+	return ask
+}
+
+func TestAWiderRequestShowsWhatChanges(t *testing.T) {
+	who := somebody(t)
+	ask := request(t, nil)
+	b := visit(t, how{size: phone})
+	b.begin(ask.Link, who.customer)
+	b.giveLess()
+	old, err := ask.Token(within(t))
+	must(t, err)
+
+	ask = widen(t, old)
+	b.open(ask.Link)
+	if got := b.text("#replaces-new"); !strings.Contains(got, said("kind.TRANSACTIONS_DETAILED")) || strings.Contains(got, said("kind.BALANCES")) {
+		t.Errorf("the page says of what is new: %q", got)
+	}
+	if n := evaluate[int](b, `document.querySelectorAll('input[name="share"]:checked').length`); n != 0 {
+		t.Errorf("%d boxes are ticked", n)
+	}
+	b.press("#refuse")
+	b.back()
+	if _, err := old.Balances(within(t)); err != nil {
+		t.Errorf("after the wider one was refused: %v", err)
+	}
+
+	ask = widen(t, old)
+	b.open(ask.Link)
+	b.click(box(0, "BALANCES"))
+	b.click(box(0, "TRANSACTIONS_DETAILED"))
+	b.press("#give")
+	b.back()
+	now, err := ask.Token(within(t))
+	must(t, err)
+	if _, err := now.Balances(within(t)); err != nil {
+		t.Errorf("with the wider one: %v", err)
+	}
+	if _, err := old.Balances(within(t)); err == nil {
+		t.Error("the token of the narrower one is still good")
+	}
+	b.open("/consents/" + old.Consent)
+	b.need(`#state[data-state="CONSENT_STATUS_SUPERSEDED"]`)
+}
+
 // given twice: with a hand that trembles, and by two requests at once.
 func TestADecisionSentTwiceIsMadeOnce(t *testing.T) {
 	who := somebody(t)
-	id := asked(t, nil, accountBasic, balances)
-	b := loggedIn(t, who.customer, how{size: phone, noScripts: true})
-	b.open("/give/" + id)
-	b.click(box(0, "BALANCES"))
-	at := b.middle("#give")
-	b.mark()
-	b.do(twice(at)...)
-	b.arrived()
-	b.on("decided")
-	if got := changes(t, who.customer, id); len(got) != 2 {
-		t.Errorf("the consent went through %v", got)
+	var b *tab
+	for _, scripts := range []bool{true, false} {
+		id := asked(t, nil, accountBasic, balances)
+		b = loggedIn(t, who.customer, how{size: phone, noScripts: !scripts})
+		b.open("/give/" + id)
+		b.click(box(0, "BALANCES"))
+		at := b.middle("#give")
+		b.mark()
+		b.do(twice(at)...)
+		b.arrived()
+		b.on("decided")
+		if got := changes(t, who.customer, id); len(got) != 2 {
+			t.Errorf("scripts %v: the consent went through %v", scripts, got)
+		}
 	}
 
-	id = asked(t, nil, accountBasic, balances)
+	id := asked(t, nil, accountBasic, balances)
 	b.open("/give/" + id)
 	form := url.Values{"csrf": {b.attribute("#consent-form [name=csrf]", "value")}, "revision": {b.attribute("#consent-form [name=revision]", "value")}, "do": {"give"}, "share": {b.attribute(box(0, "BALANCES"), "value")}}
 	client := b.client()

@@ -26,9 +26,9 @@ const (
 // set is what all tests share; made by TestMain, read only afterwards.
 var set struct {
 	*stage.Stage
-	messenger *stage.Partner  // asks by OAuth
-	wallet    *stage.Asker    // asks over gRPC
-	browser   context.Context //nolint:containedctx // it is the browser
+	messenger *stage.Partner // asks by OAuth
+	wallet    *stage.Asker   // asks over gRPC
+	browser   context.Context
 	axe       string
 }
 
@@ -119,7 +119,7 @@ func startChromium(ctx context.Context, profile string) (func(), error) {
 	}
 	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
 	browser, stop := chromedp.NewContext(allocator)
-	set.browser = browser
+	set.browser = browser //nolint:fatcontext // the context is the browser
 	end := func() { stop(); stopAllocator() }
 	if err := chromedp.Do(browser); err != nil {
 		return end, fmt.Errorf("start chromium: %w", err)

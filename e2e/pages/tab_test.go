@@ -66,13 +66,13 @@ type tab struct {
 // visit opens a browser of its own: no cookie is shared with another.
 func visit(t *testing.T, h how) *tab {
 	t.Helper()
-	return newTab(t, set.browser, h, chromedp.WithNewBrowserContext())
+	return newTab(set.browser, t, h, chromedp.WithNewBrowserContext())
 }
 
 // another opens a second tab of the same browser.
-func (b *tab) another() *tab { b.t.Helper(); return newTab(b.t, b.ctx, b.how) }
+func (b *tab) another() *tab { b.t.Helper(); return newTab(b.ctx, b.t, b.how) }
 
-func newTab(t *testing.T, parent context.Context, h how, more ...chromedp.ContextOption) *tab {
+func newTab(parent context.Context, t *testing.T, h how, more ...chromedp.ContextOption) *tab {
 	t.Helper()
 	if h.size.width == 0 {
 		h.size = phone
@@ -148,7 +148,7 @@ func (b *tab) heard(ev any) {
 			b.faults = append(b.faults, fmt.Sprintf("console: %v", e.Args))
 		}
 	case *cdplog.EventEntryAdded:
-		if e.Entry.Level == "error" && !(e.Entry.Source == "network" && b.pages[e.Entry.NetworkRequestID]) {
+		if e.Entry.Level == "error" && (e.Entry.Source != "network" || !b.pages[e.Entry.NetworkRequestID]) {
 			b.faults = append(b.faults, fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
 		}
 	case *audits.EventIssueAdded:

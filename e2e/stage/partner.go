@@ -196,6 +196,7 @@ func (a *Ask) Answer(ctx context.Context) (url.Values, error) {
 type Token struct {
 	Access  string
 	Consent string
+	Grant   string              // names it in grant management
 	Shares  map[string][]string // kinds by account, as the answer says them
 	Details map[string]any
 	partner *Partner
@@ -229,6 +230,7 @@ func (p *Partner) token(got *oauth2.Token) (*Token, error) {
 	detail, _ := details[0].(map[string]any)
 	t := &Token{Access: got.AccessToken, Details: detail, Shares: map[string][]string{}, partner: p}
 	t.Consent, _ = detail["consent_id"].(string)
+	t.Grant, _ = got.Extra("grant_id").(string)
 	accounts, _ := detail["accounts"].([]any)
 	for _, a := range accounts {
 		account, _ := a.(map[string]any)
