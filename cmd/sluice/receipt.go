@@ -145,7 +145,7 @@ func readBounded(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the file
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	return bounded(f, limit)
 }
 

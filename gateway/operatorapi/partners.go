@@ -32,6 +32,7 @@ func (s *Service) RegisterPartner(ctx context.Context, r *operatorv1.RegisterPar
 		p.Access = registry.ByToken
 	case operatorv1.PartnerAccess_PARTNER_ACCESS_CERTIFICATE:
 		p.Access = registry.ByCertificate
+	default: // as it is
 	}
 	if r.GetClient() != nil {
 		if p.Client, err = client(r.GetClient()); err != nil {
