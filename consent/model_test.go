@@ -143,14 +143,14 @@ func (m *model) settle() {
 	}
 }
 
-// wish is the end a partner's call asks for: at most a year from now. Wishing
-// for more than that again within a day is the same wish.
+// wish is the end a partner's call asks for: at most a year from now. Within a
+// day, one that differs by less than a day is the same.
 func (m *model) wish(c call, now int64) int64 {
-	most := now + 366*oneDay
-	if c.end > most && most-m.wished < oneDay {
+	end := min(c.end, now+366*oneDay)
+	if lately := m.wished != 0 && now < m.wishedAt+oneDay; lately && end > m.end && end-m.wished < oneDay && m.wished-end < oneDay {
 		return m.wished
 	}
-	return min(c.end, most)
+	return end
 }
 
 // may says whether such a call is possible at all.

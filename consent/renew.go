@@ -26,30 +26,29 @@ func (c Consent) Renew(until time.Time, by Actor, at time.Time) (Consent, Change
 
 // AskRenewal notes the later end that the partner asks its customer for; the
 // end stays as it is. One beyond MaxDuration from now is brought forward to
-// that. Asking again for the same, or again for the longest, answers the same
-// consent and ErrNoChange; another wish must wait for RenewalAskedEvery, so that
-// nobody is pressed and no partner fills the history.
+// that. A partner has one wish in each RenewalAskedEvery, so that nobody is
+// pressed and the history stays readable: asking for the same, or for less than
+// a day more or less than lately, answers the consent as it is and ErrNoChange,
+// and for another end it is too early.
 func (c Consent) AskRenewal(until time.Time, by Actor, at time.Time) (Consent, Change, error) {
 	s := step{kind: KindAskRenewal, by: by, at: moment(at)}
 	next, err := c.begin(s)
 	if err != nil {
 		return Consent{}, Change{}, err
 	}
-	end, again := moment(until), c.RenewalAsked
+	end := moment(until)
 	if longest := s.at.Add(MaxDuration); end.After(longest) {
 		end = longest
-		if longest.Sub(again) < RenewalAskedEvery {
-			end = again
-		}
 	}
+	early := s.at.Before(c.RenewalAskAt.Add(RenewalAskedEvery))
 	switch {
 	case !end.After(c.ValidUntil):
 		var f faults
 		f.add("valid_until", "is not later than the present end")
 		return Consent{}, Change{}, f.refuse()
-	case end.Equal(again):
+	case end.Equal(c.RenewalAsked), early && end.Sub(c.RenewalAsked).Abs() < 24*time.Hour:
 		return c, Change{}, ErrNoChange
-	case s.at.Before(c.RenewalAskAt.Add(RenewalAskedEvery)):
+	case early:
 		return Consent{}, Change{}, notPossible(c, "the partner asked for another end less than a day ago")
 	}
 	next.RenewalAsked, next.RenewalAskAt = end, s.at
