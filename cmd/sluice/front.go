@@ -133,7 +133,11 @@ func (h *house) wireFront(keys secrets, cert tls.Certificate, roots *x509.CertPo
 	if err != nil {
 		return err //nolint:wrapcheck // it says what it is
 	}
-	f.serve(h.logger, h.frontCertificate(cert), roots, site)
+	shown, err := h.openCertificate(cert)
+	if err != nil {
+		return err
+	}
+	f.serve(h.logger, shown.get, roots, site)
 	return nil
 }
 
@@ -150,26 +154,10 @@ func (f *front) serve(logger *slog.Logger, cert func(*tls.ClientHelloInfo) (*tls
 			Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 			IdleTimeout: idleTimeout, MaxHeaderBytes: 32 << 10,
 			ErrorLog:  slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-			TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: cert, ClientAuth: auth, ClientCAs: roots, SessionTicketsDisabled: auth != tls.NoClientCert},
+			TLSConfig: frontTLS(cert, auth, roots),
 		}
 	}
 	f.servers = []*http.Server{server(pages, tls.NoClientCert), server(clients, tls.VerifyClientCertIfGiven)}
-}
-
-// frontCertificate is what browsers see: the operator's own, read anew when it is
-// replaced, or the development authority's.
-func (h *house) frontCertificate(development tls.Certificate) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c := h.config.Web
-	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if c.Cert == "" {
-			return &development, nil
-		}
-		own, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-		if err != nil {
-			return nil, fmt.Errorf("load certificate: %w", err)
-		}
-		return &own, nil
-	}
 }
 
 // receiptKeys is every key that a receipt may have been signed with.

@@ -212,6 +212,8 @@ func (h *house) sweep(ctx context.Context) {
 // everything.
 func (h *house) close() error {
 	h.health.Shutdown()
+	left := make(chan error, 1)
+	go func() { left <- h.front.leave() }()
 	done := make(chan struct{})
 	go func() { h.server.GracefulStop(); close(done) }()
 	select {
@@ -219,10 +221,11 @@ func (h *house) close() error {
 	case <-time.After(maxCallDuration):
 		h.server.Stop()
 	}
+	errs := []error{<-left}
 	if h.stopBeating != nil {
 		h.stopBeating()
 	}
-	errs := []error{h.truth.leave(), h.banks.Close(), h.front.leave()}
+	errs = append(errs, h.truth.leave(), h.banks.Close())
 	h.log.Close()
 	if h.peers != nil {
 		errs = append(errs, h.peers.Close())
