@@ -299,6 +299,7 @@ func TestAHolderWhoNeedNotAgreeSeesTheConsentAndMayWithdraw(t *testing.T) {
 	page.has(t, "Household", "data-withdraw")
 	page.hasNot(t, "Everyday", `id="agree"`, `id="revoke"`)
 	other.post(at+"/withdraw?account=acc-joint-7733", at+"/withdraw", url.Values{"account": {"acc-joint-7733"}}).leads(t, at+"?done=withdrawn")
+	other.get("/").has(t, `data-notice="out"`)
 	if got := s.read(c.ID); len(got.Shares) != 1 || got.Shares[0].Account != "acc-current-4821" {
 		t.Errorf("%v is shared", got.Shares)
 	}

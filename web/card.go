@@ -22,6 +22,7 @@ type card struct {
 	Mine       bool   // given by this customer, not by another holder
 	Giver      string // who gave it, if it is not mine
 	AwaitsMe   bool
+	Out        bool     // none of this co-holder's accounts is part of it any more
 	WaitsFor   []string // names of co-holders who must still agree
 	Hidden     bool
 	Lines      []shareLine
@@ -71,15 +72,16 @@ func (v *visit) card(c consent.Consent, who Identity, k known, last time.Time) (
 		EndsAt: c.ValidUntil, OneTime: c.Asked.OneTime, Unattended: c.Asked.UnattendedPerDay, Retention: c.Asked.RetentionDays,
 		Clamped: c.EndClamped,
 	}
-	if anyPast(c.Shares) {
-		out.LookBack = c.LookBackDays
-	}
 	if consent.Ended(c.Status) {
 		out.EndedAt = c.ChangedAt
 	}
 	out.Lines, out.Unnamed = v.lines(c, out.Mine, k)
+	for _, l := range out.Lines {
+		out.LookBack = max(out.LookBack, lookBack(c, l.Kinds))
+	}
 	if !out.Mine {
 		out.AwaitsMe = c.Status == consent.PartiallyAuthorized && slices.Contains(c.Awaiting, who.Customer)
+		out.Out = k.answered && len(out.Lines) == 0 && !consent.Ended(c.Status)
 		out.Giver = k.holderName(c.Customer, v.words.say("name.holder"))
 		return out, nil
 	}

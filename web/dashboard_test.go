@@ -22,6 +22,8 @@ func TestTheDashboardShowsEveryBanksConsents(t *testing.T) {
 	page := s.ona().logIn("vilnia").get("/").is(t, http.StatusOK)
 	page.has(t, "Morava Bank", "Vilnia", "No app sees your accounts here", `data-consent="`+string(live.ID)+`"`, `data-consent="`+string(ended.ID)+`"`,
 		"Everyday •••• 4821", "Household •••• 7733", "1 consent that ended", "14:02 UTC", "Read 1 time in 30 days.")
+	s.log.last = map[consent.ID]time.Time{ended.ID: s.at.Add(-time.Hour)}
+	s.ona().get("/").has(t, "Ended on 3 May 2026, 14:03 UTC. Last read: 3 May 2026, 13:03 UTC.")
 }
 
 func TestWithoutTheBankAccountsAreShownMasked(t *testing.T) {
