@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -123,23 +122,27 @@ func (v *visit) showConsent() error {
 	if err != nil || t == nil {
 		return err
 	}
-	return v.consentPage(http.StatusOK, *t, said(v.r.URL.Query().Get("done")))
+	return v.consentPage(*t, v.r.URL.Query().Get("done"))
 }
 
-// said is the key of what was just done; unknown words say nothing.
-func said(done string) string {
-	switch done {
-	case "narrowed", "paused", "resumed", "renewed", "withdrawn", "agreed", "refused":
-		return "done." + done
+// said is the key of what the address says was just done. It must be what the
+// viewer did last: a link that somebody made up says nothing.
+func said(done string, history []historyLine) string {
+	kind, known := map[string]consent.ChangeKind{
+		"narrowed": consent.KindNarrow, "paused": consent.KindPause, "resumed": consent.KindResume, "renewed": consent.KindRenew,
+		"withdrawn": consent.KindWithdrawAccount, "agreed": consent.KindAuthorize, "refused": consent.KindReject,
+	}[done]
+	if !known || len(history) == 0 || history[0].WhoKey != "actor.you" || history[0].WhatKey != changeKey(kind) {
+		return ""
 	}
-	return ""
+	return "done." + done
 }
 
-func (v *visit) consentPage(status int, t theirs, saidKey string) error {
+func (v *visit) consentPage(t theirs, done string) error {
 	k := v.accounts(t.who)
 	view := consentView{
 		Path: t.path(), Sentence: sentenceOf(t.consent.Asked.PurposeText), Asked: t.consent.Asked,
-		Down: !k.answered, Held: t.holds(k), Can: t.can(v.at), Said: saidKey,
+		Down: !k.answered, Held: t.holds(k), Can: t.can(v.at),
 	}
 	var last time.Time
 	if t.mine {
@@ -161,7 +164,8 @@ func (v *visit) consentPage(status int, t theirs, saidKey string) error {
 	if view.History, err = v.history(t); err != nil {
 		return err
 	}
-	return v.render(status, "consent", view)
+	view.Said = said(done, view.History)
+	return v.show("consent", view)
 }
 
 // history is every change, newest first, as the viewer may know who made it.

@@ -241,7 +241,9 @@ func TestPausingAndResuming(t *testing.T) {
 	at := pathOf(c)
 	b.post(at, at+"/pause", url.Values{"revision": {"x"}}).is(t, http.StatusBadRequest)
 	form := url.Values{"csrf": {field(b.get(at), "csrf")}, "revision": {"2"}}
+	b.get(at+"?done=paused").hasNot(t, `id="said"`) // a link that says what is not so
 	b.do(http.MethodPost, at+"/pause", form).leads(t, at+"?done=paused")
+	b.get(at+"?done=paused").has(t, `data-said="done.paused"`)
 	b.do(http.MethodPost, at+"/pause", form).is(t, http.StatusConflict).has(t, "changed in between")
 	b.get(at).has(t, `id="resume"`, "Paused")
 	form.Set("revision", "3")
