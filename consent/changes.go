@@ -4,14 +4,24 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"sluice/refusal"
 )
 
 // Request asks for a consent, under a new id. It is PENDING until a customer of
 // the bank decides.
 func (b *Book) Request(ctx context.Context, partner PartnerID, bank BankID, terms Terms) (Consent, error) {
-	c, made, err := Request(newID(), partner, bank, terms, b.now())
+	at := b.now()
+	c, made, err := Request(newID(), partner, bank, terms, at)
 	if err != nil {
 		return Consent{}, err
+	}
+	waiting, err := b.store.Waiting(ctx, partner, at.Add(-AuthorizationTimeout), MaxWaiting)
+	if err != nil {
+		return Consent{}, unread(ctx, fmt.Errorf("count requests: %w", err))
+	}
+	if waiting >= MaxWaiting {
+		return Consent{}, refusal.New(refusal.ChangeNotPossible, "too many requests wait for their customers; ask again when some were answered, or ended by time")
 	}
 	if err := b.store.Create(ctx, c, made); err != nil {
 		return Consent{}, unkept(fmt.Errorf("keep REQUEST: %w", err))

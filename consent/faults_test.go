@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"sluice/consent"
 	"sluice/refusal"
@@ -19,6 +20,7 @@ type faulty struct {
 	before    func(c consent.Consent) error // of Replace
 	after     error                         // of Replace, once it was kept
 	create    error
+	waiting   error
 	get       error
 	changes   error
 	list, due error
@@ -45,6 +47,13 @@ func (f *faulty) Replace(ctx context.Context, c consent.Consent, ch consent.Chan
 		return err
 	}
 	return f.after
+}
+
+func (f *faulty) Waiting(ctx context.Context, partner consent.PartnerID, since time.Time, most int) (int, error) {
+	if f.waiting != nil {
+		return 0, f.waiting
+	}
+	return f.Store.Waiting(ctx, partner, since, most)
 }
 
 func (f *faulty) Get(ctx context.Context, id consent.ID) (consent.Consent, error) {
@@ -98,6 +107,9 @@ func TestAFailingStoreIsRefusedAsUnavailableAndItsCauseIsKept(t *testing.T) {
 	f.create, f.changes, f.list = errDisk, errDisk, errDisk
 	_, err = s.Request(ctx, "messenger", "morava", terms())
 	isDisk("Request", err)
+	f.create, f.waiting = nil, errDisk
+	_, err = s.Request(ctx, "messenger", "morava", terms())
+	isDisk("Request that could not be counted", err)
 	_, err = s.History(ctx, own, c.ID)
 	isDisk("History", err)
 	_, err = s.List(ctx, consent.Query{Bank: "morava", Customer: "9593", Limit: 1})

@@ -12,6 +12,10 @@ const (
 	// AuthorizationTimeout is how long after its request everybody who must agree
 	// may take.
 	AuthorizationTimeout = 60 * time.Minute
+	// MaxWaiting bounds how many requests of one partner wait for customers at once,
+	// so that none fills the store by asking and asking. Those who ask at the same
+	// time may go over it a little.
+	MaxWaiting = 10_000
 	// EndAnnouncedBefore is how long before its end a consent is announced to end; one
 	// that lasts no longer than that is not.
 	EndAnnouncedBefore = 30 * 24 * time.Hour

@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -120,4 +121,30 @@ func TestRequestNamesEverythingThatIsWrongAtOnce(t *testing.T) {
 	_, _, err := consent.Request("", "", "", consent.Terms{}, start)
 	wantRefusal(t, err, refusal.InvalidRequest, "terms.clusters", "terms.purpose", "terms.purpose_text",
 		"terms.valid_until", "consent_id", "partner_id", "bank_id")
+}
+
+func TestAPartnerHasSoManyRequestsWaitingAndNoMore(t *testing.T) {
+	s := newShelf()
+	for i := range consent.MaxWaiting {
+		c, ch, err := consent.Request(consent.ID(fmt.Sprintf("con_%d", i)), "messenger", "morava", terms(), start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.store.Create(t.Context(), c, ch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.at = start.Add(time.Minute)
+	if _, err := s.Request(t.Context(), "messenger", "morava", terms()); refusal.ReasonOf(err) != refusal.ChangeNotPossible {
+		t.Errorf("one more is %v, want CHANGE_NOT_POSSIBLE", err)
+	}
+	if _, err := s.Request(t.Context(), "wallet", "morava", terms()); err != nil {
+		t.Errorf("another partner's is %v", err)
+	}
+	if _, err := s.Reject(t.Context(), own, "con_7", 1); err != nil {
+		t.Fatal(err)
+	}
+	s.request(t) // in the place of the one that was answered
+	s.at = start.Add(consent.AuthorizationTimeout)
+	s.request(t) // those of an hour ago wait no more
 }

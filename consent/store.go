@@ -59,6 +59,9 @@ type Store interface {
 	// List reads newest revisions. Co-holders are those that the customer named
 	// on authorizing; no later change has others.
 	List(ctx context.Context, q Query) ([]Consent, error)
+	// Waiting counts a partner's PENDING consents that were asked for after an
+	// instant, up to most.
+	Waiting(ctx context.Context, partner PartnerID, since time.Time, most int) (int, error)
 	// Events reads changes in an order that has those of each consent in theirs,
 	// and a cursor behind the last. A change that was not committed when the
 	// cursor was made comes later, whatever was committed meanwhile.

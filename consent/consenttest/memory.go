@@ -87,6 +87,22 @@ func (m *Memory) Fenced(ctx context.Context, id consent.ID, revision int64) erro
 	return nil
 }
 
+// Waiting counts requests that nobody has answered.
+func (m *Memory) Waiting(ctx context.Context, partner consent.PartnerID, since time.Time, most int) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("count requests: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, e := range m.kept {
+		if c := e.newest(); c.Partner == partner && c.Status == consent.Pending && c.CreatedAt.After(since) {
+			n++
+		}
+	}
+	return min(n, most), nil
+}
+
 // Unfenced lists consents that wait for a barrier.
 func (m *Memory) Unfenced(ctx context.Context, limit int) ([]consent.ID, error) {
 	if err := ctx.Err(); err != nil {

@@ -222,3 +222,31 @@ func dueOrder(t *testing.T, s consent.Store) {
 	wantErr(t, "Due", err, nil)
 	wantIDs(t, "the first two due", got, "con_c", "con_a")
 }
+
+func waitingCounted(t *testing.T, s consent.Store) {
+	at := epoch()
+	for i, id := range []consent.ID{"con_a", "con_b", "con_c", "con_d"} {
+		c, ch := first(t, id, at.Add(time.Duration(i)*time.Minute))
+		create(t, s, c, ch)
+	}
+	given(t, s, "con_given", at.Add(time.Hour), "9593")
+	other, ch := first(t, "con_other", at.Add(time.Hour))
+	other.Partner = "wallet"
+	create(t, s, other, ch)
+	for _, tt := range []struct {
+		partner    consent.PartnerID
+		since      time.Time
+		most, want int
+	}{
+		{"messenger", at.Add(-time.Millisecond), 10, 4},
+		{"messenger", at, 10, 3},
+		{"messenger", at.Add(-time.Hour), 2, 2},
+		{"messenger", at.Add(time.Hour), 10, 0},
+		{"wallet", at, 10, 1},
+		{"nobody", at, 10, 0},
+	} {
+		if n, err := s.Waiting(t.Context(), tt.partner, tt.since, tt.most); err != nil || n != tt.want {
+			t.Errorf("Waiting(%s, %v, %d) = %d, %v; want %d", tt.partner, tt.since, tt.most, n, err, tt.want)
+		}
+	}
+}

@@ -33,6 +33,7 @@ func RunStore(t *testing.T, open Open) {
 		{"a co-holder's list has what names them and is not hidden", listCoHolder},
 		{"a list goes on where the page before ended", listPages},
 		{"a list shows the newest revision", listShowsNewest},
+		{"a partner's requests that wait are counted", waitingCounted},
 		{"due by the end", dueByEnd},
 		{"due by the authorization timeout", dueByTimeout},
 		{"one-time consents are due while live", dueOneTime},

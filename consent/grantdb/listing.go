@@ -3,6 +3,7 @@ package grantdb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"sluice/consent"
 	"sluice/sqldb"
@@ -85,4 +86,18 @@ func (s *Store) List(ctx context.Context, q consent.Query) ([]consent.Consent, e
 		return nil, fmt.Errorf("list consents: %w", err)
 	}
 	return out, nil
+}
+
+const countWaiting = `
+SELECT count(*) FROM (
+    SELECT 1 AS one FROM grants WHERE partner = $1 AND created_at > $2 AND status = 'PENDING' LIMIT $3
+) AS waiting`
+
+// Waiting counts a partner's requests that nobody has answered.
+func (s *Store) Waiting(ctx context.Context, partner consent.PartnerID, since time.Time, most int) (int, error) {
+	var n int
+	if err := s.db.Reader().QueryRowContext(ctx, countWaiting, string(partner), since.UnixMilli(), most).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count requests: %w", err)
+	}
+	return n, nil
 }

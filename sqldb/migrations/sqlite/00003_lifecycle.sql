@@ -17,6 +17,8 @@ CREATE INDEX grants_due ON grants (look_at)
     WHERE status IN ('PENDING', 'PARTIALLY_AUTHORIZED', 'ACTIVE', 'PAUSED', 'SUSPENDED');
 CREATE INDEX grants_by_partner ON grants (partner, created_at DESC, consent_id DESC);
 CREATE INDEX grants_by_bank ON grants (bank, created_at DESC, consent_id DESC);
+-- How many requests of a partner wait for their customers.
+CREATE INDEX grants_waiting ON grants (partner, created_at) WHERE status = 'PENDING';
 
 -- Partners and banks read the changes of their own.
 ALTER TABLE grant_changes ADD COLUMN partner TEXT NOT NULL DEFAULT '';
