@@ -4,6 +4,9 @@
 // console, nothing that the page's own policy stopped, no text without words,
 // nothing wider than a phone.
 //
+// What happens while the policy or Redis is down is tested where there are several
+// replicas (e2e/chaos); here a bank is.
+//
 // It needs chromium, and axe-core from npm; deploy/chromium.sh gets both. Without
 // them the tests are left out, unless SLUICE_TEST_ALL is set. Screenshots are
 // written to the folder that SLUICE_SCREENSHOTS names.
