@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -95,6 +97,8 @@ func (v *visit) section(who Identity, k known, view *dashboardView) (bankSection
 		view.Blind = view.Blind || card.Blind
 		s.add(card, c.Status)
 	}
+	// By partner; of one partner's, the newest stay first.
+	slices.SortStableFunc(s.Live, func(a, b card) int { return strings.Compare(a.Partner.Text, b.Partner.Text) })
 	waiting, err := v.heldTogether(who, k, &s)
 	return s, waiting, err
 }

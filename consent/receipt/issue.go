@@ -123,8 +123,11 @@ func changesOf(c consent.Consent, history []consent.Change) ([]Change, error) {
 			return nil, ErrHistory
 		}
 		change := Change{
-			Revision: h.Revision, Kind: consent.ChangeName(h.Kind), Who: consent.ActorName(h.Actor.Kind), WhoID: h.Actor.ID,
+			Revision: h.Revision, Kind: consent.ChangeName(h.Kind), Who: consent.ActorName(h.Actor.Kind),
 			At: h.At.UTC(), Status: consent.StatusName(h.Status),
+		}
+		if k := h.Actor.Kind; k == consent.ActorCustomer || k == consent.ActorPartner || k == consent.ActorBank {
+			change.WhoID = h.Actor.ID
 		}
 		if h.Why != consent.WhyUnstated {
 			change.Why = consent.WhyName(h.Why)

@@ -119,6 +119,23 @@ func TestAReceiptSaysWhatWasAgreedAndEveryChange(t *testing.T) {
 	}
 }
 
+// A receipt goes to whom its customer shows it: what the bank calls a co-holder,
+// and who works for the operator, is not theirs to pass on.
+func TestAReceiptNamesNobodyButItsParties(t *testing.T) {
+	r, f := newRing(t, "k1"), facts()
+	f.History[1].Actor = consent.Actor{Kind: consent.ActorCoHolder, ID: "two"}
+	f.History[2].Actor = consent.Actor{Kind: consent.ActorOperator, ID: "somebody"}
+	got, err := receipt.Verify(receiptOf(t, r, f), r.public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []receipt.Change{{Who: "PARTNER", WhoID: "messenger"}, {Who: "CO_HOLDER"}, {Who: "OPERATOR"}} {
+		if c := got.Consent.Changes[i]; c.Who != want.Who || c.WhoID != want.WhoID {
+			t.Errorf("change %d is by %s %q, want %s %q", i+1, c.Who, c.WhoID, want.Who, want.WhoID)
+		}
+	}
+}
+
 // Claims are for those who read JSON without us, so their names stay.
 func TestTheNamesOfClaimsStay(t *testing.T) {
 	r := newRing(t, "k1")

@@ -52,8 +52,8 @@ type Share struct {
 type Change struct {
 	Revision int64     `json:"revision"`
 	Kind     string    `json:"kind"`
-	Who      string    `json:"who"` // the role
-	WhoID    string    `json:"who_id,omitempty"`
+	Who      string    `json:"who"`              // the role
+	WhoID    string    `json:"who_id,omitempty"` // of the parties; nobody else is named
 	Why      string    `json:"why,omitempty"`
 	At       time.Time `json:"at"`
 	Status   string    `json:"status"` // after it

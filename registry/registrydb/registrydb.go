@@ -182,7 +182,7 @@ func (s *Store) change(ctx context.Context, f func(sqldb.Tx) error) error {
 
 func scan(row interface{ Scan(...any) error }) (party, error) {
 	var (
-		p                        party
+		p                               party
 		standing, access, client, login string
 	)
 	if err := row.Scan(&p.id, &p.name, &standing, &p.address, &access, &client, &login); err != nil {
