@@ -84,6 +84,8 @@ func (v *visit) showForm(status int, a asked, k known, f filled, wrong []problem
 	view.LookBack = lookBack(c, c.Asked.Clusters)
 	if f.Do == "" {
 		view.Form.LookBack, view.Form.Until = strconv.Itoa(c.LookBackDays), view.Latest
+		// What was kept from others stays so unless the customer says otherwise.
+		view.Form.Hidden = a.replaces != nil && a.replaces.Hidden
 	}
 	for i, account := range k.all {
 		row := v.accountRow(i, account, k, c.Asked.Clusters, f)

@@ -139,6 +139,33 @@ func TestAHiddenConsentIsNowhereOnTheCoHoldersPages(t *testing.T) {
 	}
 }
 
+// Whoever widens a consent that is kept from others need not think of that again.
+func TestWhatTakesTheHiddenOnesPlaceIsHiddenToo(t *testing.T) {
+	both := two(t)
+	ask := request(t, nil)
+	b := visit(t, how{size: phone})
+	b.begin(ask.Link, both.owner)
+	b.click("#hidden")
+	b.giveLess()
+	old, err := ask.Token(within(t))
+	must(t, err)
+	ask = widen(t, old)
+	b.open(ask.Link)
+	b.need("#hidden:checked")
+	b.click(box(0, "BALANCES"))
+	b.press("#give")
+	b.back()
+	now, err := ask.Token(within(t))
+	must(t, err)
+	if c := stands(t, both.owner, now.Consent); !c.GetHiddenFromCoHolders() {
+		t.Errorf("the new consent is %v", c)
+	}
+	other := loggedIn(t, both.other, how{size: phone})
+	if other.has("[data-consent]") {
+		t.Errorf("the co-holder sees %s", other.mustText())
+	}
+}
+
 // sent is what a form of this session is answered.
 func (b *tab) sent(path string) answer {
 	b.t.Helper()
