@@ -72,7 +72,8 @@ func (s *Server) pushed(ctx context.Context, as *goidc.AuthnSession, c *goidc.Cl
 func bindBrowser(*http.Request, *goidc.AuthnSession, *goidc.Client) bool { return true }
 
 // decide sends the browser to the customer's page until the customer has decided,
-// and then ends the request as decided.
+// and then ends the request as decided. What he gave goes on in a browser that he
+// is logged in in: a consent can be given wherever its id is known.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnSession, _ *goidc.Client) (goidc.Status, error) {
 	if !s.bound(w, r, as) {
 		s.Fault(w, r, http.StatusForbidden)
@@ -90,6 +91,15 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 		return goidc.StatusPending, nil
 	case found.Status != consent.PartiallyAuthorized && !consent.Live(found.Status):
 		return goidc.StatusFailure, goidc.NewError(goidc.ErrorCodeAccessDenied, "the request was refused or has ended")
+	}
+	switch here, err := s.Visitors.Present(r, found.Bank, found.Customer); {
+	case err != nil:
+		s.failed(r.Context(), err)
+		s.Fault(w, r, http.StatusServiceUnavailable)
+		return goidc.StatusPending, nil
+	case !here: // he agreed elsewhere, or his session ended: the page lets him in, and nobody else
+		http.Redirect(w, r, s.askPage(as), http.StatusSeeOther)
+		return goidc.StatusPending, nil
 	}
 	if err := s.sameCustomer(r.Context(), as, found); err != nil {
 		return goidc.StatusFailure, err

@@ -67,6 +67,9 @@ type world struct {
 	log      *logged
 	names    gateway.Pairwise
 
+	// present is whom a browser is logged in as; nil: whoever is asked for.
+	present func(consent.BankID, consent.CustomerID) (bool, error)
+
 	mu     sync.Mutex
 	decide func(context.Context, oauth.Ask) error // nil: the customer has not decided
 }
@@ -123,10 +126,18 @@ func (w *world) listen() {
 func (w *world) config() oauth.Config {
 	return oauth.Config{
 		Issuer: w.url, MTLS: w.mtls, Audience: audience, AskPage: "/ask/", Book: w.book, Parties: w.parties, Names: w.names,
-		Ring: w.ring, Keys: w.parties, Replays: w.replays, Store: w.store, Sealer: w.sealer, HashKey: []byte(strings.Repeat("h", 32)),
+		Visitors: w, Ring: w.ring, Keys: w.parties, Replays: w.replays, Store: w.store, Sealer: w.sealer, HashKey: []byte(strings.Repeat("h", 32)),
 		Fault: func(w http.ResponseWriter, _ *http.Request, status int) { http.Error(w, "fault", status) },
 		Log:   slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
 	}
+}
+
+// Present is what the pages would say.
+func (w *world) Present(_ *http.Request, b consent.BankID, c consent.CustomerID) (bool, error) {
+	if w.present == nil {
+		return true, nil
+	}
+	return w.present(b, c)
 }
 
 // ask is the customer's page: it does at once what the customer decides.

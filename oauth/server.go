@@ -44,6 +44,12 @@ type Names interface {
 	Customer(partner consent.PartnerID, bank consent.BankID, customer consent.CustomerID) string
 }
 
+// Visitors knows whom the customer's pages have logged in.
+type Visitors interface {
+	// Present says whether a browser is logged in as a bank's customer.
+	Present(r *http.Request, bank consent.BankID, customer consent.CustomerID) (bool, error)
+}
+
 // Ring is the keys that tokens are signed with.
 type Ring interface {
 	Private(ctx context.Context) (jose.JSONWebKeySet, error)
@@ -67,6 +73,7 @@ type Config struct {
 	Book     *consent.Book
 	Parties  Parties
 	Names    Names
+	Visitors Visitors
 	Ring     Ring
 	Keys     Keys
 	Replays  replay.Store

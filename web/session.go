@@ -163,3 +163,19 @@ func (v *visit) setCookie(name, value string, maxAge int) {
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
+
+// Present says whether a browser is logged in as a bank's customer. It is for
+// what goes on elsewhere after the pages; it changes nothing.
+func (s *Site) Present(r *http.Request, b consent.BankID, c consent.CustomerID) (bool, error) {
+	v := &visit{Site: s, r: r}
+	found, err := s.config.Sessions.Session(r.Context(), keyOf(v.cookie(sessionCookie)))
+	if errors.Is(err, ErrNoSession) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read session: %w", err)
+	}
+	v.session = found.current(s.config.Now())
+	who, in := v.identity(b)
+	return in && who.Customer == c, nil
+}

@@ -126,7 +126,7 @@ func (h *house) wireFront(keys secrets, cert tls.Certificate, roots *x509.CertPo
 	}
 	f.oauth, err = oauth.New(oauth.Config{
 		Issuer: f.url, MTLS: f.mtlsURL, Audience: issuer, AskPage: "/ask/",
-		Book: h.book, Parties: h.registry, Names: names, Ring: f.ring, Keys: keyset.NewFetcher(fetch),
+		Book: h.book, Parties: h.registry, Names: names, Visitors: site, Ring: f.ring, Keys: keyset.NewFetcher(fetch),
 		Replays: f.replays, Store: oauthdb.New(h.truth.db), Sealer: sealer, HashKey: keys.derive("code hashes"),
 		Fault: site.Fault, Log: h.logger, Now: now,
 	})
