@@ -23,14 +23,17 @@ type LastUse = func(ctx context.Context, ids []ID) (map[ID]time.Time, error)
 
 // NextLook is when a sweep has to look at a consent that has not ended, if it
 // is not changed before: because it ends, its end is to be announced, or it may
-// be unused. It is the zero time, which is always, for a one-time consent that
-// is Live: that ends by its use.
-func (c Consent) NextLook() time.Time { return c.nextLook(time.Time{}) }
-
-func (c Consent) nextLook(lastUse time.Time) time.Time {
+// be unused. It is the zero time, which is at once, for a one-time consent that
+// is Live: that ends by its use, of which the record knows.
+func (c Consent) NextLook() time.Time {
 	if Live(c.Status) && c.Asked.OneTime {
 		return time.Time{}
 	}
+	return c.nextLook(time.Time{})
+}
+
+// nextLook is NextLook by what else is known, and without one-time consents.
+func (c Consent) nextLook(lastUse time.Time) time.Time {
 	next, _ := c.endByTime()
 	sooner := func(t time.Time) {
 		if t.Before(next) {
@@ -66,8 +69,8 @@ type sweep struct {
 // made once.
 func (b *Book) Sweep(ctx context.Context, firstUse FirstUse, lastUse LastUse, sitting time.Duration) (int, error) {
 	s := &sweep{book: b, at: moment(b.now()), firstUse: firstUse, lastUse: lastUse, sitting: sitting, seen: map[ID]bool{}}
-	// One-time consents stay listed as long as they live. So that they can't
-	// crowd out what comes behind them, each turn asks for more.
+	// What fails, and one-time consents about to end, stay listed. So that they
+	// can't crowd out what comes behind them, each turn asks for more.
 	for limit := sweepBatch; ; limit *= 2 {
 		ids, err := b.store.Due(ctx, s.at, limit)
 		if err != nil {
@@ -143,21 +146,21 @@ func (s *sweep) used(ctx context.Context, all []Consent) (map[ID]time.Time, bool
 
 // one says whether it changed the consent. Whoever came first is no error.
 func (s *sweep) one(ctx context.Context, c Consent, lastUse time.Time, known bool) (bool, error) {
-	over, err := s.sittingOver(ctx, c)
+	sitting, err := s.sittingEnds(ctx, c)
 	if err != nil {
 		return false, fmt.Errorf("read first use: %w", err)
 	}
 	switch {
 	case c.due(s.at):
 		_, err = s.book.Expire(ctx, c.ID)
-	case over:
+	case !sitting.IsZero() && !sitting.After(s.at):
 		_, err = s.book.Consume(ctx, c.ID)
 	case c.toAnnounce() && !c.announcedFrom().After(s.at):
 		_, err = s.book.announceEnd(ctx, c.ID)
 	case c.Status == Active && known && !c.unusedFrom(lastUse).After(s.at):
 		_, err = s.book.pauseUnused(ctx, c, lastUse)
 	default:
-		return false, s.postpone(ctx, c, lastUse)
+		return false, s.postpone(ctx, c, lastUse, sitting)
 	}
 	if reason := refusal.ReasonOf(err); err != nil && (reason == refusal.ChangeNotPossible || reason == refusal.ConsentConflict) {
 		return false, nil
@@ -165,10 +168,12 @@ func (s *sweep) one(ctx context.Context, c Consent, lastUse time.Time, known boo
 	return err == nil, err
 }
 
-// postpone keeps a consent that is in use from being listed until it may be
-// unused again.
-func (s *sweep) postpone(ctx context.Context, c Consent, lastUse time.Time) error {
+// postpone keeps a consent from being listed until there may be something to do.
+func (s *sweep) postpone(ctx context.Context, c Consent, lastUse, sitting time.Time) error {
 	next := c.nextLook(lastUse)
+	if !sitting.IsZero() && sitting.Before(next) {
+		next = sitting
+	}
 	if !next.After(s.at) {
 		return nil
 	}
@@ -178,13 +183,17 @@ func (s *sweep) postpone(ctx context.Context, c Consent, lastUse time.Time) erro
 	return nil
 }
 
-// sittingOver says whether it is a one-time consent that was used.
-func (s *sweep) sittingOver(ctx context.Context, c Consent) (bool, error) {
+// sittingEnds is when the sitting of a one-time consent is over, or if it was not
+// used yet, before when it can't be; zero for others.
+func (s *sweep) sittingEnds(ctx context.Context, c Consent) (time.Time, error) {
 	if !c.Asked.OneTime || !Live(c.Status) || c.due(s.at) {
-		return false, nil
+		return time.Time{}, nil
 	}
 	first, used, err := s.firstUse(ctx, c.ID)
-	return used && !first.Add(s.sitting).After(s.at), err
+	if !used {
+		first = s.at
+	}
+	return first.Add(s.sitting), err
 }
 
 func (b *Book) announceEnd(ctx context.Context, id ID) (Consent, error) {

@@ -112,6 +112,40 @@ func TestSweepReachesWhatStandsBehindManyUnusedOneTimeConsents(t *testing.T) {
 	}
 }
 
+// An unused one-time consent can't have had its sitting for as long as one lasts,
+// so it need not be looked at before; and it still ends to the moment.
+func TestSweepLooksAtAnUnusedOneTimeConsentOnceASitting(t *testing.T) {
+	s := newShelf()
+	once := s.oneTime(t)
+	looks := 0
+	var used time.Time
+	use := func(context.Context, consent.ID) (time.Time, bool, error) {
+		looks++
+		return used, !used.IsZero(), nil
+	}
+	for _, step := range []struct {
+		after time.Duration
+		looks int
+	}{{0, 1}, {0, 1}, {sitting - time.Millisecond, 1}, {sitting, 2}, {2*sitting - time.Millisecond, 2}} {
+		s.at = start.Add(step.after)
+		s.wantSweep(t, use, 0)
+		if looks != step.looks {
+			t.Errorf("looked %d times after %v, want %d", looks, step.after, step.looks)
+		}
+	}
+	used = start.Add(sitting + time.Minute)
+	s.at = start.Add(2 * sitting) // it finds the use
+	s.wantSweep(t, use, 0)
+	s.at = used.Add(sitting - time.Millisecond)
+	s.wantSweep(t, use, 0)
+	s.at = used.Add(sitting)
+	s.wantSweep(t, use, 1)
+	s.wantStatus(t, once.ID, consent.Consumed)
+	if looks != 4 {
+		t.Errorf("looked %d times", looks)
+	}
+}
+
 // However many are due at once, e.g. after an upgrade, the record is asked about
 // few at a time, and each once.
 func TestSweepAsksForLastUsesInSmallParts(t *testing.T) {
