@@ -32,7 +32,6 @@ type Ask struct {
 	Bank     consent.BankID
 	Replaces consent.ID // whose place it is to take, whosever that is; "" for none
 	ReturnTo string     // path to send the browser to once the customer decided
-	Origin   string     // where the browser goes from there
 }
 
 // pushed makes a pushed request a request for a consent. Nothing can be asked of
@@ -81,9 +80,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 	}
 	found, err := s.Book.Get(r.Context(), consent.ByPartner(consent.PartnerID(as.ClientID)), consent.ID(text(as.Store, storeConsent)))
 	if err != nil { // it was made with the request: it can't be read now
-		s.failed(r.Context(), err)
-		s.Fault(w, r, http.StatusServiceUnavailable)
-		return goidc.StatusPending, nil
+		return s.later(w, r, err)
 	}
 	switch {
 	case found.Status == consent.Pending:
@@ -94,14 +91,15 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 	}
 	switch here, err := s.Visitors.Present(r, found.Bank, found.Customer); {
 	case err != nil:
-		s.failed(r.Context(), err)
-		s.Fault(w, r, http.StatusServiceUnavailable)
-		return goidc.StatusPending, nil
+		return s.later(w, r, err)
 	case !here: // he agreed elsewhere, or his session ended: the page lets him in, and nobody else
 		http.Redirect(w, r, s.askPage(as), http.StatusSeeOther)
 		return goidc.StatusPending, nil
 	}
-	if err := s.sameCustomer(r.Context(), as, found); err != nil {
+	switch err := s.sameCustomer(r.Context(), as, found); {
+	case troubleOf(r.Context()) != nil:
+		return s.later(w, r, err)
+	case err != nil:
 		return goidc.StatusFailure, err
 	}
 	http.SetCookie(w, cookie(as.ID, "", -1))
@@ -111,6 +109,13 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, as *goidc.AuthnS
 		return goidc.StatusFailure, err
 	}
 	return goidc.StatusSuccess, nil
+}
+
+// later tells the customer that something failed inside: nothing is decided by that.
+func (s *Server) later(w http.ResponseWriter, r *http.Request, err error) (goidc.Status, error) {
+	s.failed(r.Context(), err)
+	s.Fault(w, r, http.StatusServiceUnavailable)
+	return goidc.StatusPending, nil
 }
 
 // askPage is where the customer decides, in a language of theirs.
@@ -180,9 +185,6 @@ func (s *Server) Find(r *http.Request, ref string) (Ask, error) {
 		case !errors.Is(err, errNoGrant):
 			return Ask{}, fmt.Errorf("find request: %w", err)
 		}
-	}
-	if to, err := url.Parse(as.RedirectURI); err == nil {
-		ask.Origin = to.Scheme + "://" + to.Host
 	}
 	return ask, nil
 }

@@ -320,6 +320,13 @@ func (f *flaky) GrantByRefresh(ctx context.Context, refresh string) (oauth.Grant
 	return f.Store.GrantByRefresh(ctx, refresh)
 }
 
+func (f *flaky) Grant(ctx context.Context, id string) (oauth.GrantRow, error) {
+	if err := f.failing(); err != nil {
+		return oauth.GrantRow{}, err
+	}
+	return f.Store.Grant(ctx, id)
+}
+
 func (f *flaky) GrantByCode(ctx context.Context, code string) (oauth.GrantRow, error) {
 	if err := f.failing(); err != nil {
 		return oauth.GrantRow{}, err

@@ -2,8 +2,10 @@ package oauth_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 
@@ -99,6 +101,24 @@ func TestAnotherCustomerCanNotReplaceAGrant(t *testing.T) {
 	}
 	if again := p.refresh(first.text("refresh_token")); again.status != http.StatusOK {
 		t.Errorf("the grant is gone: %v", again.body)
+	}
+}
+
+func TestAReplacementThatCanNotBeReadNowWaits(t *testing.T) {
+	w := newWorld(t)
+	p := w.byKey("messenger")
+	first := p.tokens()
+	w.decides(nil)
+	browser := w.browser()
+	back := w.url + page(t, browser, p.start(manage("replace", first.text("grant_id"))), http.StatusOK)
+	must(t, w.agree(t.Context(), must1(w.server.Find(withCookies(t, browser, back), path.Base(back)))(t)))
+	w.store.fail(errors.New("the store is away"))
+	if got, status := visit(t, browser, back); got != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("while the grant can't be read: %d %v", status, got)
+	}
+	w.store.fail(nil)
+	if got, status := visit(t, browser, back); got.Get("code") == "" {
+		t.Errorf("after that: %d %v", status, got)
 	}
 }
 
