@@ -9,9 +9,17 @@ import (
 	"github.com/luikyv/go-oidc/pkg/goidc"
 )
 
-// Register puts the server's addresses on a mux. Everything else the library
-// would serve is left out.
+// Register puts the server's addresses on a mux: those of clients, and where
+// browsers come. Everything else the library would serve is left out.
 func (s *Server) Register(mux *http.ServeMux) {
+	s.RegisterClients(mux)
+	mux.Handle("GET /authorize", s.page(s.library.ServeHTTP))
+	mux.Handle("POST /authorize", s.page(s.library.ServeHTTP))
+	mux.Handle("GET /authorize/{ref}", s.page(s.resume))
+}
+
+// RegisterClients puts only those on a mux that clients call.
+func (s *Server) RegisterClients(mux *http.ServeMux) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
 		mux.HandleFunc("GET "+path, s.metadata)
 	}
@@ -22,9 +30,6 @@ func (s *Server) Register(mux *http.ServeMux) {
 	mux.Handle("POST /revoke", s.client(s.completed(completeError)))
 	mux.Handle("GET /grants/{id}", s.client(http.HandlerFunc(s.queryGrant)))
 	mux.Handle("DELETE /grants/{id}", s.client(http.HandlerFunc(s.revokeGrant)))
-	mux.Handle("GET /authorize", s.page(s.library.ServeHTTP))
-	mux.Handle("POST /authorize", s.page(s.library.ServeHTTP))
-	mux.Handle("GET /authorize/{ref}", s.page(s.resume))
 }
 
 // client is what the endpoints for clients have in common.

@@ -146,7 +146,7 @@ func (h *house) wireFront(keys secrets, cert tls.Certificate, roots *x509.CertPo
 func (f *front) serve(logger *slog.Logger, cert func(*tls.ClientHelloInfo) (*tls.Certificate, error), roots *x509.CertPool, site http.Handler) {
 	pages, clients := http.NewServeMux(), http.NewServeMux()
 	f.oauth.Register(pages)
-	f.oauth.Register(clients)
+	f.oauth.RegisterClients(clients)
 	pages.HandleFunc("GET /receipts/jwks", f.receiptKeys)
 	pages.Handle("/", site)
 	server := func(handler http.Handler, auth tls.ClientAuthType) *http.Server {
