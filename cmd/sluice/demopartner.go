@@ -125,8 +125,14 @@ func (p *demoPartner) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	p.begun[state] = verifier
 	p.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // the site is plain HTTP on loopback
+		Name: askedHere(state), Value: "yes", Path: "/done", MaxAge: 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
 	http.Redirect(w, r, p.issuer+"/authorize?"+url.Values{"client_id": {p.id}, "request_uri": {uri}}.Encode(), http.StatusSeeOther)
 }
+
+// askedHere names the cookie of a browser that began something.
+func askedHere(state string) string { return "asked-" + state }
 
 // push is a pushed authorization request (RFC 9126).
 func (p *demoPartner) push(ctx context.Context, form url.Values) (string, error) {
@@ -154,9 +160,15 @@ func (p *demoPartner) push(ctx context.Context, form url.Values) (string, error)
 	return said.URI, nil
 }
 
+var errNotBegun = errors.New("nothing was begun here that this could be the end of")
+
 // done gets a token for the code and shows what can be read with it.
 func (p *demoPartner) done(w http.ResponseWriter, r *http.Request) {
-	text, err := p.finish(r.Context(), r.URL.Query())
+	came := r.URL.Query()
+	text, err := "", errNotBegun
+	if _, other := r.Cookie(askedHere(came.Get("state"))); other == nil {
+		text, err = p.finish(r.Context(), came)
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	if err != nil {
@@ -173,7 +185,7 @@ func (p *demoPartner) finish(ctx context.Context, came url.Values) (string, erro
 	p.mu.Unlock()
 	switch {
 	case !known || came.Get("iss") != p.issuer:
-		return "", errors.New("nothing was begun here that this could be the end of")
+		return "", errNotBegun
 	case came.Get("error") != "":
 		return "", fmt.Errorf("%s: %s", came.Get("error"), came.Get("error_description")) //nolint:err113 // for a person
 	}
