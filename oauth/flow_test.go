@@ -117,6 +117,16 @@ func TestARefusalGoesBackToThePartner(t *testing.T) {
 	}
 }
 
+func TestAnAnswerIsNeitherKeptNorToldToOthersByTheBrowser(t *testing.T) {
+	w := newWorld(t)
+	resp, err := w.browser().Get(w.byKey("messenger").start())
+	must(t, err)
+	resp.Body.Close()
+	if h := resp.Header; resp.StatusCode != http.StatusSeeOther || h.Get("Cache-Control") != "no-store" || h.Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("the answer is %d %v", resp.StatusCode, h)
+	}
+}
+
 func TestAnAnswerNamesItsIssuerAndState(t *testing.T) {
 	w := newWorld(t)
 	p := w.byKey("messenger")
