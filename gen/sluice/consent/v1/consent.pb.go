@@ -667,7 +667,7 @@ type Consent struct {
 	EndClamped bool `protobuf:"varint,14,opt,name=end_clamped,json=endClamped,proto3" json:"end_clamped,omitempty"`
 	// The later end the partner asks for; unset if it asks for none.
 	RenewalAskedUntil *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=renewal_asked_until,json=renewalAskedUntil,proto3" json:"renewal_asked_until,omitempty"`
-	// Co-holders who agreed or must still; empty towards partners.
+	// Other holders of the accounts, who may see it: they agreed, must still, or need not. Empty towards partners.
 	CoHolderCustomerIds []string `protobuf:"bytes,16,rep,name=co_holder_customer_ids,json=coHolderCustomerIds,proto3" json:"co_holder_customer_ids,omitempty"`
 	// Co-holders are neither asked nor told, for the customer's safety. Never set towards partners.
 	HiddenFromCoHolders bool `protobuf:"varint,17,opt,name=hidden_from_co_holders,json=hiddenFromCoHolders,proto3" json:"hidden_from_co_holders,omitempty"`
