@@ -61,13 +61,13 @@ type refusedLine struct {
 // card shows a consent to one who reaches it. A co-holder sees of its accounts
 // only their own, and no counts: those are the giver's.
 func (v *visit) card(c consent.Consent, who Identity, k known, last time.Time) (card, error) {
-	partner, err := v.config.Parties.Partner(v.ctx(), c.Partner)
+	partner, err := v.nameOfPartner(c.Partner)
 	if err != nil {
-		return card{}, fmt.Errorf("find partner: %w", unavailable(err))
+		return card{}, err
 	}
 	status := c.Seen()
 	out := card{
-		ID: c.ID, Revision: c.Revision, Partner: v.partnerName(partner), PurposeKey: purposeKey(c.Asked.Purpose),
+		ID: c.ID, Revision: c.Revision, Partner: partner, PurposeKey: purposeKey(c.Asked.Purpose),
 		Status: status, StatusKey: statusKey(status), Tone: tone(status), Mine: c.Customer == who.Customer,
 		EndsAt: c.ValidUntil, OneTime: c.Asked.OneTime, Unattended: c.Asked.UnattendedPerDay, Retention: c.Asked.RetentionDays,
 		Clamped: c.EndClamped,
@@ -94,6 +94,22 @@ func (v *visit) card(c consent.Consent, who Identity, k known, last time.Time) (
 		out.EndingSoon = !c.ValidUntil.After(v.at.Add(consent.EndAnnouncedBefore)) && c.ValidUntil.Sub(c.CreatedAt) > consent.EndAnnouncedBefore
 	}
 	return out, v.whyPaused(&out, who)
+}
+
+// nameOfPartner asks for each partner once in a visit.
+func (v *visit) nameOfPartner(id consent.PartnerID) (foreign, error) {
+	if name, asked := v.partners[id]; asked {
+		return name, nil
+	}
+	p, err := v.config.Parties.Partner(v.ctx(), id)
+	if err != nil {
+		return foreign{}, fmt.Errorf("find partner: %w", unavailable(err))
+	}
+	if v.partners == nil {
+		v.partners = map[consent.PartnerID]foreign{}
+	}
+	v.partners[id] = v.partnerName(p)
+	return v.partners[id], nil
 }
 
 // lines are the shares a viewer may see.

@@ -25,6 +25,8 @@ type visit struct {
 	words   *speech
 	browser string // the cookie's value; set even when nobody is logged in
 	session Session
+	// partners are the names that cards have asked for; a long list has few.
+	partners map[consent.PartnerID]foreign
 }
 
 func (s *Site) visit(w http.ResponseWriter, r *http.Request, do action) {
