@@ -250,7 +250,10 @@ func (t *tour) disclosures() (string, error) {
 	}
 	var ids []string
 	for _, d := range slices.Backward(all) {
-		ids = append(ids, d.GetDisclosureId())
+		// On a machine that is slow now, one may have been withheld and made anew.
+		if d.GetOutcome() != customerv1.DisclosureOutcome_DISCLOSURE_OUTCOME_WITHHELD {
+			ids = append(ids, d.GetDisclosureId())
+		}
 	}
 	if !slices.Equal(ids, t.released) {
 		return "", errors.New("the record and what messenger was told differ")
