@@ -26,13 +26,13 @@ func TestRevokingAsksNoBankAndSaysWhenItIsEffective(t *testing.T) {
 	s.log.last = map[consent.ID]time.Time{c.ID: s.at.Add(-time.Hour)}
 	b := s.ona()
 	s.bank.away = true
-	asked := s.bank.asked
+	asked := s.bank.asked.Load()
 	at := pathOf(c) + "/revoke"
 	b.get(at).is(t, http.StatusOK).has(t, `id="revoke-confirm"`, "Take back what you gave Messenger?")
 	b.post(at, at, url.Values{}).leads(t, at)
 	b.get(at).has(t, "Revoked at 14:03:07. It is effective everywhere.", "13:03:07", `data-status="CONSENT_STATUS_REVOKED"`)
-	if s.bank.asked != asked {
-		t.Errorf("the bank was asked %d times", s.bank.asked-asked)
+	if s.bank.asked.Load() != asked {
+		t.Errorf("the bank was asked %d times", s.bank.asked.Load()-asked)
 	}
 	if got := s.read(c.ID); got.Status != consent.Revoked || got.ChangedAt != s.at {
 		t.Errorf("%v at %v", got.Status, got.ChangedAt)

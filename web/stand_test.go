@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -249,15 +250,15 @@ func (m *memory) Take(_ context.Context, browser, state web.Key) (web.Pending, e
 // fakeBank knows ona's and jonas' accounts, and counts how often it is asked.
 type fakeBank struct {
 	away   bool
-	asked  int
-	joint  bool // whether the joint account needs both
+	asked  atomic.Int64 // banks are asked at once
+	joint  bool         // whether the joint account needs both
 	extras map[consent.CustomerID][]holdings.Account
 }
 
 func newFakeBank() *fakeBank { return &fakeBank{extras: map[consent.CustomerID][]holdings.Account{}} }
 
 func (f *fakeBank) Of(_ context.Context, b consent.BankID, c consent.CustomerID) ([]holdings.Account, error) {
-	f.asked++
+	f.asked.Add(1)
 	if f.away {
 		return nil, errors.Join(bank.ErrUnavailable, errAway)
 	}
