@@ -76,7 +76,7 @@ var rooms = map[string][]string{
 	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "refusal", "sqldb"},
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
-	"web/webdb":           {"sqldb", "web"},
+	"web/webdb":           {"seal", "sqldb", "web"},
 	"authn/devca":         {"authn"},
 	"authn/signingdb":     {"authn/signing", "sqldb"},
 	"oauth/oauthdb":       {"oauth", "sqldb"},

@@ -156,12 +156,27 @@ func (s *Server) takeOver(ctx context.Context, g *goidc.Grant) error {
 	if err != nil {
 		return told(err)
 	}
-	customer := consent.ByCustomer{Bank: made.Bank, Customer: made.Customer}
-	if _, err := s.Book.Supersede(ctx, customer, row.Consent); err != nil && refusal.ReasonOf(err) != refusal.ChangeNotPossible {
-		return told(err)
+	g.Store[storeSupersedes] = string(row.Consent)
+	if err := s.supersede(ctx, g, made); err != nil {
+		return err
 	}
 	g.ID = id
 	g.Store[storeGrantVersion] = strconv.FormatInt(row.Version, 10)
+	return nil
+}
+
+// supersede ends the consent that a grant's present one replaces, once that holds:
+// while a co-holder must still agree, the customer keeps what he gave before.
+func (s *Server) supersede(ctx context.Context, g *goidc.Grant, made consent.Consent) error {
+	old := consent.ID(text(g.Store, storeSupersedes))
+	if old == "" || !consent.Live(made.Status) {
+		return nil
+	}
+	customer := consent.ByCustomer{Bank: made.Bank, Customer: made.Customer}
+	if _, err := s.Book.Supersede(ctx, customer, old); err != nil && refusal.ReasonOf(err) != refusal.ChangeNotPossible {
+		return told(err)
+	}
+	delete(g.Store, storeSupersedes)
 	return nil
 }
 

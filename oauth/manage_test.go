@@ -61,6 +61,34 @@ func TestAGrantThatIsReplacedKeepsItsIDAndItsConsentIsSuperseded(t *testing.T) {
 	}
 }
 
+// Else a co-holder who says no would leave the customer with neither.
+func TestWhatIsReplacedHoldsUntilEverybodyAgreedToWhatReplacesIt(t *testing.T) {
+	w := newWorld(t)
+	p := w.byKey("messenger")
+	first := p.tokens(manage("create", ""))
+	choice := consent.Choice{Shares: []consent.Share{{Account: "A-1", Clusters: consent.ClustersOf(consent.Balances)}}}
+	w.decides(func(ctx context.Context, a oauth.Ask) error {
+		joint := choice
+		joint.CoHolders = []consent.CustomerID{"co-holder"}
+		_, err := w.book.Authorize(ctx, consent.ByCustomer{Bank: a.Bank, Customer: customer}, a.Consent, 0, joint)
+		return err
+	})
+	second := p.tokens(manage("replace", first.text("grant_id")))
+	if now := w.consentOf(first); now.Status != consent.Active {
+		t.Fatalf("while a co-holder must agree, what was given before is %s", consent.StatusName(now.Status))
+	}
+	next := w.consentOf(second)
+	if _, err := w.book.Authorize(t.Context(), consent.ByCustomer{Bank: next.Bank, Customer: "co-holder"}, next.ID, 0, choice); err != nil {
+		t.Fatal(err)
+	}
+	if again := p.refresh(second.text("refresh_token")); again.status != http.StatusOK {
+		t.Fatalf("refresh: %v", again.body)
+	}
+	if now := w.consentOf(first); now.Status != consent.Superseded {
+		t.Errorf("once all agreed, what was replaced is %s", consent.StatusName(now.Status))
+	}
+}
+
 func TestAGrantIsMergedWithWhatItHad(t *testing.T) {
 	w := newWorld(t)
 	p := w.byKey("messenger")

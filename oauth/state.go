@@ -27,6 +27,7 @@ const (
 	storeBrowser        = "browser"    // hash of the cookie of the browser that began it
 	storeLocales        = "ui_locales" // languages that the customer reads, as the client says
 	storeReplaces       = "replaces"
+	storeSupersedes     = "supersedes" // the consent that ends once the new one holds
 	storeSessionVersion = "session_version"
 	storeGrantVersion   = "grant_version"
 	storeRefreshed      = "refreshed" // it was found by its refresh token

@@ -47,6 +47,9 @@ func (s *Server) present(ctx context.Context, g *goidc.Grant) error {
 	if err != nil {
 		return err
 	}
+	if err := s.supersede(ctx, g, found); err != nil {
+		return err
+	}
 	if consent.Ended(found.Status) || found.Status == consent.Pending || !found.ValidUntil.After(s.Now()) {
 		if err := s.Store.RevokeGrant(ctx, g.ID, s.Now()); err != nil {
 			return troubled(ctx, fmt.Errorf("revoke grant: %w", err))

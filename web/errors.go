@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -41,6 +42,9 @@ func (v *visit) nothing() error { return notFound() }
 // why.
 func (v *visit) fail(err error) {
 	p := pageOf(err)
+	if errors.Is(v.r.Context().Err(), context.Canceled) {
+		return // the visitor has gone
+	}
 	if p.status >= http.StatusInternalServerError {
 		v.config.Log.ErrorContext(v.ctx(), "a page failed", "path", v.pattern(), "status", p.status, "cause", err.Error())
 	}

@@ -122,7 +122,7 @@ func New(c Config) (*Site, error) {
 
 // ServeHTTP serves one page.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	protect(w.Header())
+	protect(w.Header(), r.Host)
 	s.mux.ServeHTTP(w, r)
 }
 

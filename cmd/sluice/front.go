@@ -108,7 +108,7 @@ func (h *house) wireFront(keys secrets, cert tls.Certificate, roots *x509.CertPo
 	if f.pages == nil {
 		return nil
 	}
-	f.visits = webdb.New(h.truth.db)
+	f.visits = webdb.New(h.truth.db, sealer)
 	fetch := keyset.Config{Roots: roots, Private: h.config.Web.PrivateAddresses, Now: now}
 	if !h.config.Web.PrivateAddresses {
 		fetch.Roots = nil

@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,8 +27,10 @@ func (s Statement) Lines() []Line {
 	if len(c.Shares) == 0 {
 		lines = append(lines, Line{"accounts", "none"})
 	}
+	if c.sharesTransactions() {
+		lines = append(lines, Line{"of the past", counted(c.LookBackDays, "day", "none")})
+	}
 	lines = append(lines,
-		Line{"of the past", counted(c.LookBackDays, "day", "none")},
 		Line{"until", moment(c.ValidUntil)},
 		Line{"may be kept", counted(c.RetentionDays, "day", "not stated")},
 		Line{"customer away", c.awayText()},
@@ -37,6 +40,13 @@ func (s Statement) Lines() []Line {
 		lines = append(lines, Line{fmt.Sprintf("change %d", change.Revision), change.String()})
 	}
 	return lines
+}
+
+// sharesTransactions says whether the days of the past mean anything.
+func (c Agreement) sharesTransactions() bool {
+	return slices.ContainsFunc(c.Shares, func(s Share) bool {
+		return slices.Contains(s.Clusters, "TRANSACTIONS_BASIC") || slices.Contains(s.Clusters, "CARD_TRANSACTIONS")
+	})
 }
 
 func (c Agreement) statusText() string {

@@ -1,7 +1,9 @@
 package webdb_test
 
 import (
+	"bytes"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sluice/authn/banklogin"
+	"sluice/seal"
 	"sluice/sqldb/sqldbtest"
 	"sluice/web"
 	"sluice/web/webdb"
@@ -23,7 +26,7 @@ func session() web.Session {
 
 func TestASessionMovesToItsNewKeyWhole(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		s := webdb.New(open(t))
+		s := webdb.New(open(t), sealer(t))
 		must(t, s.Move(t.Context(), "none", "a", session()))
 		got, err := s.Session(t.Context(), "a")
 		must(t, err)
@@ -48,7 +51,7 @@ func TestASessionMovesToItsNewKeyWhole(t *testing.T) {
 
 func TestAnEndedSessionIsNotBroughtBackByAVisit(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		s := webdb.New(open(t))
+		s := webdb.New(open(t), sealer(t))
 		must(t, s.Move(t.Context(), "none", "a", session()))
 		must(t, s.End(t.Context(), "a"))
 		must(t, s.Seen(t.Context(), "a", session()))
@@ -60,7 +63,7 @@ func TestAnEndedSessionIsNotBroughtBackByAVisit(t *testing.T) {
 
 func TestALoginIsTakenOnceAndByItsBrowser(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		s := webdb.New(open(t))
+		s := webdb.New(open(t), sealer(t))
 		want := web.Pending{Next: "/ask/x", Login: banklogin.Pending{Bank: "morava", State: "s", Nonce: "n", Verifier: "v", At: at()}}
 		must(t, s.Begin(t.Context(), "browser", "state", want, at().Add(time.Minute)))
 		if _, err := s.Take(t.Context(), "other", "state"); !errors.Is(err, web.ErrNoSession) {
@@ -90,7 +93,7 @@ func TestALoginIsTakenOnceAndByItsBrowser(t *testing.T) {
 
 func TestSweepingForgetsWhatHasEnded(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		s := webdb.New(open(t))
+		s := webdb.New(open(t), sealer(t))
 		must(t, s.Move(t.Context(), "none", "a", session()))
 		must(t, s.Begin(t.Context(), "browser", "state", web.Pending{}, at().Add(time.Minute)))
 		if n, err := s.Sweep(t.Context(), at().Add(time.Second)); err != nil || n != 0 {
@@ -110,4 +113,39 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func sealer(t *testing.T) *seal.Sealer {
+	t.Helper()
+	out, err := seal.NewSealer(bytes.Repeat([]byte{7}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Whoever reads the database learns of nobody's visit.
+func TestRowsNameNobody(t *testing.T) {
+	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
+		db := open(t)
+		s, ctx := webdb.New(db, sealer(t)), t.Context()
+		must(t, s.Move(ctx, "none", "key", session()))
+		must(t, s.Begin(ctx, "browser", "state", web.Pending{Login: banklogin.Pending{Verifier: "the-verifier"}}, at()))
+		for table, key := range map[string]string{"web_sessions": "key", "web_logins": "state"} {
+			var content string
+			if err := db.Reader().QueryRowContext(ctx, `SELECT content FROM `+table).Scan(&content); err != nil {
+				t.Fatal(err)
+			}
+			if strings.ContainsAny(content, "{\"") || strings.Contains(content, "Ona") || strings.Contains(content, "verifier") {
+				t.Errorf("%s (%s) can be read: %s", table, key, content)
+			}
+		}
+		other, err := seal.NewSealer(bytes.Repeat([]byte{8}, seal.KeySize))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := webdb.New(db, other).Session(ctx, "key"); err == nil {
+			t.Error("a session is opened with another key")
+		}
+	})
 }
