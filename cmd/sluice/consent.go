@@ -30,6 +30,8 @@ type consentCmd struct {
 	Withdraw    consentWithdrawCmd    `cmd:"" help:"Take one account out, as any of its holders."`
 	Revoke      consentRevokeCmd      `cmd:"" help:"End it for good."`
 	RevokeAll   consentRevokeAllCmd   `cmd:"" help:"End all of the customer's consents at his bank."`
+	Suspend     consentSuspendCmd     `cmd:"" help:"Hold it, as an operator."`
+	Unsuspend   consentUnsuspendCmd   `cmd:"" help:"Lift the operator's hold."`
 	Events      consentEventsCmd      `cmd:"" help:"Read every change of a partner's consents."`
 	Usage       consentUsageCmd       `cmd:"" help:"Count by day what was released and refused under a consent."`
 	Disclosures consentDisclosuresCmd `cmd:"" help:"List what was released under a consent."`
