@@ -42,7 +42,8 @@ in a file.
 
 Examples:
   sluice receipt verify receipt.jwt --jwks keys.json
-  sluice receipt verify receipt.jwt --jwks https://sluice.example/receipts/jwks`
+  sluice receipt verify receipt.jwt --jwks https://sluice.example/receipts/jwks
+  sluice receipt verify receipt.jwt --jwks https://localhost:8444/receipts/jwks --ca ./sluice-data/pki/ca.crt`
 }
 
 // Run says what the receipt says, or why it is not valid.
@@ -126,6 +127,9 @@ func (c *receiptVerifyCmd) fetchKeys(ctx context.Context) ([]byte, error) {
 		return nil, err //nolint:wrapcheck // the caller says what it was doing
 	}
 	resp, err := client.Do(req)
+	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
+		return nil, fmt.Errorf("%w; if you trust that authority, name its certificate with --ca", err)
+	}
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller says what it was doing
 	}

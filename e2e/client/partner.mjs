@@ -76,6 +76,13 @@ class Partner {
     return oauth.refreshTokenGrant(this.config, refreshToken, parameters, { DPoP: this.DPoP })
   }
 
+  /** A token for some kinds of one account: all that was given goes back, with the rest taken out. */
+  async refreshFor(refreshToken, [given], accountId, kinds) {
+    const accounts = given.accounts.filter((a) => a.account_id === accountId).map((a) => ({ ...a, data_clusters: kinds }))
+    const less = { ...given, accounts, data_clusters: kinds }
+    return this.refresh(refreshToken, { authorization_details: JSON.stringify([less]) })
+  }
+
   /** A token of the client's own, of no customer. */
   async own(scope) {
     return oauth.clientCredentialsGrant(this.config, { scope }, { DPoP: this.DPoP })

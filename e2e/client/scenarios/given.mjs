@@ -37,13 +37,13 @@ const of = (kind, id) => ({
     const got = await w.connected(partner, { give: ['BALANCES:A7753', 'BALANCES:L6577', 'TRANSACTIONS_BASIC:A7753'] })
     const fresh = await partner.refresh(got.tokens.refresh_token)
     assert.notEqual(fresh.access_token, got.token)
+    assert.equal(fresh.refresh_token, undefined) // the one there is stays good
     assert.deepEqual(fresh.authorization_details, got.tokens.authorization_details)
     assert.equal((await w.balances({ ...got, token: fresh.access_token })).accounts.length, 2)
 
     const [detail] = got.tokens.authorization_details
-    const one = { ...detail, accounts: [{ ...detail.accounts[0], data_clusters: ['BALANCES'] }], data_clusters: ['BALANCES'] }
-    const less = await partner.refresh(got.tokens.refresh_token, { authorization_details: JSON.stringify([one]) })
-    assert.deepEqual(less.authorization_details[0].accounts, one.accounts)
+    const less = await partner.refreshFor(got.tokens.refresh_token, fresh.authorization_details, detail.accounts[0].account_id, ['BALANCES'])
+    assert.deepEqual(less.authorization_details[0].accounts, [{ ...detail.accounts[0], data_clusters: ['BALANCES'] }])
     assert.equal((await w.balances({ ...got, token: less.access_token })).accounts.length, 1)
 
     const more = { ...detail, accounts: [{ ...detail.accounts[0], data_clusters: ['CARDS'] }] }
