@@ -10,6 +10,7 @@ import (
 	"sluice/consent"
 	"sluice/gateway"
 	partnerv1 "sluice/gen/sluice/partner/v1"
+	"sluice/policy"
 	"sluice/refusal"
 	"sluice/registry"
 )
@@ -101,6 +102,48 @@ func TestAKindOfDataOutsideTheTokenIsNotCovered(t *testing.T) {
 	ask.Ceiling = map[string]consent.Clusters{public("A1"): consent.ClustersOf(consent.TransactionsBasic)}
 	if _, err := w.gate.Release(t.Context(), ask); refusal.ReasonOf(err) != refusal.ClusterNotCovered {
 		t.Errorf("Release = %v, want CLUSTER_NOT_COVERED", err)
+	}
+}
+
+// A partner that calls with a token of less than it was given is told to use
+// another one, and its customer is not told of a refusal that is none of theirs.
+func TestWhatOnlyTheTokenKeepsBackIsTheTokens(t *testing.T) {
+	both := consent.ClustersOf(consent.Balances, consent.TransactionsBasic)
+	narrow := map[string]consent.Clusters{public("A1"): consent.ClustersOf(consent.TransactionsBasic)}
+	whole := map[string]consent.Clusters{public("A1"): both, public("A2"): both}
+	for _, tt := range []struct {
+		name    string
+		ceiling map[string]consent.Clusters
+		ask     func(*gateway.Ask)
+		want    refusal.Reason
+		token   bool // the message names it
+		noted   refusal.Reason
+	}{
+		{"another account", narrow, func(a *gateway.Ask) { a.Accounts = []string{public("A2")} }, refusal.AccountNotCovered, true, 0},
+		{"another kind", narrow, func(*gateway.Ask) {}, refusal.ClusterNotCovered, true, 0},
+		{"another kind of one account", narrow, func(a *gateway.Ask) { a.Accounts = []string{public("A1")} }, refusal.ClusterNotCovered, true, 0},
+		{"not the consent's either", narrow, func(a *gateway.Ask) { a.Accounts = []string{public("A9")} }, refusal.AccountNotCovered, true, refusal.AccountNotCovered},
+		{"a kind not the consent's either", narrow, func(a *gateway.Ask) { a.Kind = policy.Cards }, refusal.ClusterNotCovered, true, refusal.ClusterNotCovered},
+		{"by the whole token, no such account", whole, func(a *gateway.Ask) { a.Accounts = []string{public("A9")} }, refusal.AccountNotCovered, false, refusal.AccountNotCovered},
+		{"by the whole token, no such kind", whole, func(a *gateway.Ask) { a.Kind = policy.Cards }, refusal.ClusterNotCovered, false, refusal.ClusterNotCovered},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			ask := w.ask()
+			ask.Ceiling = tt.ceiling
+			tt.ask(&ask)
+			_, err := w.gate.Release(t.Context(), ask)
+			if refusal.ReasonOf(err) != tt.want || strings.Contains(err.Error(), "the access token does not cover") != tt.token {
+				t.Errorf("Release = %v, want %s; of the token: %t", err, refusal.Name(tt.want), tt.token)
+			}
+			var noted refusal.Reason
+			for _, r := range w.refused {
+				noted = r.reason
+			}
+			if noted != tt.noted {
+				t.Errorf("noted %s, want %s", refusal.Name(noted), refusal.Name(tt.noted))
+			}
+		})
 	}
 }
 

@@ -155,11 +155,13 @@ var errNoToken = errors.New("no access token was shown")
 type finder func(ctx context.Context, id consent.ID) (consent.Grant, error)
 
 // staleError is a refusal that a newer grant might not make. Where the policy
-// denied, it says under which consent of the partner's own, and when.
+// denied, it says under which consent of the partner's own, when, and what that
+// consent itself kept back.
 type staleError struct {
 	error
 	under consent.ID
 	at    time.Time
+	kept  refusal.Reason
 }
 
 // Unwrap is the refusal.
@@ -192,7 +194,8 @@ func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
 		return policy.Verdict{}, unavailable(ctx, refusal.PolicyUnavailable, fmt.Errorf("decide: %w", err))
 	}
 	if !verdict.Allowed() {
-		return policy.Verdict{}, staleError{denied(w, verdict), w.grant.ID(), w.at}
+		no := denied(w, verdict)
+		return policy.Verdict{}, staleError{no, w.grant.ID(), w.at, g.kept(ctx, w, q, refusal.ReasonOf(no))}
 	}
 	return verdict, nil
 }

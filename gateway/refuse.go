@@ -50,6 +50,15 @@ func explain(r refusal.Reason) string {
 	}
 }
 
+// explainToken says it of a token that lets out less than the consent. Whether
+// the consent has the account, it does not say.
+func explainToken(r refusal.Reason) string {
+	if r == refusal.AccountNotCovered {
+		return "the access token does not cover this account; if the consent does, use one of the whole consent"
+	}
+	return "the access token does not cover this kind of data; if the consent does, use one of the whole consent"
+}
+
 // explainFailure is explain for what is wrong with parties, parts and calls.
 func explainFailure(r refusal.Reason) string {
 	switch r {
@@ -97,6 +106,10 @@ func denied(w walked, v policy.Verdict) error {
 	reason := v.Reasons()[0]
 	r := refuse(reason)
 	switch reason {
+	case refusal.AccountNotCovered, refusal.ClusterNotCovered:
+		if w.narrowed() {
+			r.Message = explainToken(reason)
+		}
 	case refusal.AccessLimitReached:
 		if w.grant.UnattendedPerDay() == 0 {
 			r.Message = "no unattended access was agreed; call while the customer is present"
@@ -135,9 +148,26 @@ func nothingAnswered(s fields.Shown) error {
 // partner's, never comes this far, so a stranger leaves no trace in it.
 func (g *Gate) tell(err error) {
 	var no staleError
-	if errors.As(err, &no) && no.under != "" && keptBack(refusal.ReasonOf(no)) {
-		g.Refusals.Refused(no.under, refusal.ReasonOf(no), no.at)
+	if errors.As(err, &no) && no.under != "" && keptBack(no.kept) {
+		g.Refusals.Refused(no.under, no.kept, no.at)
 	}
+}
+
+// kept is the reason for which the consent itself refuses what was refused. A
+// partner may call with a token that lets out less than the customer gave: what
+// only the token kept back, the customer did not.
+func (g *Gate) kept(ctx context.Context, w walked, q policy.Question, reason refusal.Reason) refusal.Reason {
+	if q.Ceiling == nil || reason != refusal.AccountNotCovered && reason != refusal.ClusterNotCovered {
+		return reason
+	}
+	accounts, unnamed := g.Pairwise.names(w.grant).resolve(w.ask.Accounts)
+	q.Accounts, q.Unnamed, q.Ceiling = accounts, len(unnamed), nil
+	v, err := g.Policy.Decide(ctx, q)
+	if err != nil || len(v.Reasons()) == 0 {
+		var none refusal.Reason
+		return none
+	}
+	return v.Reasons()[0]
 }
 
 // keptBack says whether a reason is the consent's, or the standing of its

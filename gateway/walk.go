@@ -79,6 +79,20 @@ func (w walked) ceiling() map[consent.AccountID]consent.Clusters {
 	return out
 }
 
+// narrowed says whether the call's token lets out less than the consent covers.
+func (w walked) narrowed() bool {
+	if w.ask.Ceiling == nil {
+		return false
+	}
+	most := w.ceiling()
+	for _, s := range w.grant.Shares() {
+		if s.Clusters.Implied()&^most[s.Account].Implied() != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (w walked) pageSize() int {
 	if w.ask.PageSize == 0 {
 		return DefaultPageSize
