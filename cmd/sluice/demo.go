@@ -82,7 +82,7 @@ func (c *demoOptions) run(ctx context.Context, out io.Writer, stay bool) (err er
 	if !stay {
 		return nil
 	}
-	d.printAddresses(out, dir)
+	d.printAddresses(out, dir, c.Data == "")
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nstopping")
 	return nil
@@ -205,8 +205,12 @@ func (d *demo) close(dir string) error {
 	return errors.Join(err, removeAddress(dir))
 }
 
-func (d *demo) printAddresses(out io.Writer, dir string) {
+func (d *demo) printAddresses(out io.Writer, dir string, temporary bool) {
 	pki := filepath.Join(dir, "pki")
+	end := "Ctrl-C stops it all; the data directory stays."
+	if temporary {
+		end = "Ctrl-C stops it all, and removes the data directory."
+	}
 	fmt.Fprintf(out, "\nThe gateway is at %s, with reflection; its data and certificates are in %s.\n\n", d.address, dir)
 	for _, b := range d.banks {
 		fmt.Fprintf(out, "  bank %-8s %-14s %s\n", b.id, b.name, b.address)
@@ -217,12 +221,12 @@ own authority: let %[2]s/ca.crt be trusted, or tell the browser, once for each, 
   %[4]s/connect/%[5]s   Messenger asks for data; log in as %[6]s, password %[7]s, code %[8]s
   %[9]s   what you share, and what was read
 
-Try, in another terminal (grpcurl is one of the tools that "make tools" builds into .bin):
+Try, in another terminal, in the project's folder ("make tools" builds grpcurl into .bin):
   export SLUICE_DATA=%[1]s
-  sluice bank list
-  sluice consent list --bank morava --customer 9593
-  grpcurl -cacert %[2]s/ca.crt -cert %[2]s/partner-messenger.crt -key %[2]s/partner-messenger.key %[3]s list
+  bin/sluice bank list
+  bin/sluice consent list --bank morava --customer 9593
+  .bin/grpcurl -cacert %[2]s/ca.crt -cert %[2]s/partner-messenger.crt -key %[2]s/partner-messenger.key %[3]s list
 
-Ctrl-C stops it all.
-`, dir, pki, d.address, d.partner.url(), tourBank, tourCustomer, samplebank.Password, samplebank.Code, d.house.front.url)
+%[10]s
+`, dir, pki, d.address, d.partner.url(), tourBank, tourCustomer, samplebank.Password, samplebank.Code, d.house.front.url, end)
 }
