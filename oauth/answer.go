@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"reflect"
+	"strings"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 )
+
+const maxDescription = 300 // bytes
 
 const errUnavailable goidc.ErrorCode = "temporarily_unavailable"
 
@@ -16,7 +21,10 @@ var errInside = goidc.NewError(errUnavailable, "something failed inside; try aga
 // trouble is what failed inside while a request was answered. The library takes
 // some of it for a fault of the client's, who would then throw away a refresh
 // token that is good.
-type trouble struct{ err error }
+type trouble struct {
+	err   error
+	cause string // what the library says that a client can mend
+}
 
 type troubleKey struct{}
 
@@ -37,6 +45,57 @@ func troubleOf(ctx context.Context) error {
 		return t.err
 	}
 	return nil
+}
+
+// blamed notes what the library found wrong with a request, for the client to
+// mend: it says no more than "invalid request" itself. Only what was made to be
+// said is noted: a description, or the library's own plain words. What carries an
+// error of something else, and all of who the client is, stays inside.
+func blamed(ctx context.Context, err error) {
+	t, ok := ctx.Value(troubleKey{}).(*trouble)
+	var said goidc.Error
+	if !ok || !errors.As(err, &said) || said.Code == goidc.ErrorCodeInvalidClient {
+		return
+	}
+	inner := said.Unwrap()
+	var nested goidc.Error
+	switch {
+	case errors.As(inner, &nested):
+		t.cause = nested.Description
+	case plain(inner) && !errors.Is(inner, ErrConflict) && !errors.Is(inner, goidc.ErrNotFound):
+		t.cause = inner.Error()
+	}
+}
+
+// plain says whether an error is but a text.
+func plain(err error) bool {
+	return err != nil && reflect.TypeOf(err) == reflect.TypeOf(errors.New(""))
+}
+
+// explain adds what was noted to a refusal, if it is the client's to mend.
+func explain(ctx context.Context, status int, said map[string]any) {
+	t, ok := ctx.Value(troubleKey{}).(*trouble)
+	if !ok || t.cause == "" || said["error"] == nil || status < http.StatusBadRequest || status >= http.StatusInternalServerError {
+		return
+	}
+	if had, _ := said["error_description"].(string); had != "" && had != t.cause {
+		said["error_description"] = describable(had + ": " + t.cause)
+	}
+}
+
+// describable keeps what may stand in an error_description (RFC 6749, 5.2), at a
+// sensible length: some of it may be what the client sent.
+func describable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '"':
+			return '\''
+		case r < ' ' || r > '~' || r == '\\':
+			return -1
+		}
+		return r
+	}, text)
+	return text[:min(len(text), maxDescription)]
 }
 
 // answer holds an answer back, until it is known to be true.
@@ -83,6 +142,7 @@ func (s *Server) completed(complete func(r *http.Request, a *answer, said map[st
 			return
 		}
 		complete(r, a, said)
+		explain(ctx, a.status, said)
 		for name, values := range a.header {
 			w.Header()[name] = values
 		}

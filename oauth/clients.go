@@ -22,6 +22,7 @@ const (
 	ScopeConsents = "consents"
 	scopeQuery    = "grant_management_query"
 	scopeRevoke   = "grant_management_revoke"
+	everyScope    = ScopeConsents + " " + scopeQuery + " " + scopeRevoke
 )
 
 func scopes() []goidc.Scope {
@@ -56,7 +57,7 @@ func (c clients) Client(ctx context.Context, id string) (*goidc.Client, error) {
 		Name: p.Name, RedirectURIs: p.Client.RedirectURIs,
 		GrantTypes:      []goidc.GrantType{goidc.GrantAuthorizationCode, goidc.GrantRefreshToken, goidc.GrantClientCredentials},
 		ResponseTypes:   []goidc.ResponseType{goidc.ResponseTypeCode},
-		ScopeIDs:        ScopeConsents + " " + scopeQuery + " " + scopeRevoke,
+		ScopeIDs:        everyScope,
 		AuthDetailTypes: []goidc.AuthDetailType{AccountData},
 		PARRequired:     true,
 	}}

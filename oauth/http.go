@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 )
@@ -93,7 +94,10 @@ func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
 	ask := r.Clone(r.Context())
 	ask.URL.Path = "/.well-known/openid-configuration"
 	s.completed(func(_ *http.Request, _ *answer, said map[string]any) {
-		for _, name := range []string{"registration_endpoint", "userinfo_endpoint", "userinfo_signing_alg_values_supported"} {
+		for _, name := range []string{
+			"registration_endpoint", "userinfo_endpoint", "userinfo_signing_alg_values_supported",
+			"id_token_signing_alg_values_supported", "claim_types_supported", // there are no ID tokens
+		} {
 			delete(said, name)
 		}
 		if aliases, ok := said["mtls_endpoint_aliases"].(map[string]any); ok {
@@ -101,6 +105,7 @@ func (s *Server) metadata(w http.ResponseWriter, r *http.Request) {
 			delete(aliases, "userinfo_endpoint")
 			aliases["grant_management_endpoint"] = s.MTLS + "/grants"
 		}
+		said["scopes_supported"] = strings.Fields(everyScope)
 		said["response_modes_supported"] = []goidc.ResponseMode{goidc.ResponseModeQuery}
 		said["grant_management_endpoint"] = s.Issuer + "/grants"
 		said["grant_management_actions_supported"] = []string{"query", "revoke", actionCreate, actionReplace, actionMerge}

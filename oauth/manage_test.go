@@ -358,14 +358,18 @@ func TestMetadataSayWhatIsOfferedAndNothingElse(t *testing.T) {
 		"grant_management_endpoint": w.url + "/grants", "require_pushed_authorization_requests": true,
 		"authorization_response_iss_parameter_supported": true, "tls_client_certificate_bound_access_tokens": true,
 		"code_challenge_methods_supported": []any{"S256"}, "response_types_supported": []any{"code"}, "response_modes_supported": []any{"query"},
-		"authorization_details_types_supported": []any{"account_data"},
+		"authorization_details_types_supported": []any{"account_data"}, "subject_types_supported": []any{"public"},
+		"scopes_supported": []any{"consents", "grant_management_query", "grant_management_revoke"},
 	} {
 		if encoded(t, m[name]) != encoded(t, want) {
 			t.Errorf("%s = %v, want %v", name, m[name], want)
 		}
 	}
-	if text := encoded(t, m); strings.Contains(text, "registration") || strings.Contains(text, "userinfo") || strings.Contains(text, "RS256") || strings.Contains(text, "none") {
-		t.Errorf("metadata offer what there is not: %s", text)
+	text := encoded(t, m)
+	for _, not := range []string{"registration", "userinfo", "RS256", "none", "id_token", "openid", "claim"} {
+		if strings.Contains(text, not) {
+			t.Errorf("metadata offer %s, which there is not: %s", not, text)
+		}
 	}
 	aliases, _ := m["mtls_endpoint_aliases"].(object)
 	if aliases["token_endpoint"] != w.mtls+"/token" || aliases["pushed_authorization_request_endpoint"] != w.mtls+"/par" {

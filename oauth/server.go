@@ -203,6 +203,7 @@ func faultOf(ctx context.Context, err error) int {
 // failed writes down what went wrong. The library's errors hold no tokens or
 // codes, but may hold what a client sent, at any length.
 func (s *Server) failed(ctx context.Context, err error) {
+	blamed(ctx, err)
 	level := slog.LevelInfo
 	var known goidc.Error
 	if !errors.As(err, &known) {
