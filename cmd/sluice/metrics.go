@@ -38,6 +38,10 @@ func newMetrics() *metrics {
 			Help: "Recorded releases by what became of them. A late one is an incident: it left when the consent might have changed.",
 		}, []string{"outcome"}),
 	}
+	// They are there before the first release: a rate over what is not, is none.
+	for _, what := range []disclosure.Outcome{disclosure.Sent, disclosure.Withheld, disclosure.Late} {
+		m.released.WithLabelValues(outcomeLabel(what))
+	}
 	m.registry.MustRegister(m.dropped, m.released, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -70,8 +74,10 @@ func (m *metrics) watchRefusals(dropped func() int64) {
 
 // Released counts releases by outcome.
 func (m *metrics) Released(what disclosure.Outcome) {
-	m.released.WithLabelValues(strings.ToLower(what.String())).Inc()
+	m.released.WithLabelValues(outcomeLabel(what)).Inc()
 }
+
+func outcomeLabel(what disclosure.Outcome) string { return strings.ToLower(what.String()) }
 
 // Dropped counts over-answers; it is the gate's observer.
 func (m *metrics) Dropped(bank consent.BankID, d fields.Dropped) {
