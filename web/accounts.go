@@ -2,8 +2,8 @@ package web
 
 import (
 	"context"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	"sluice/bank/holdings"
 	"sluice/consent"
@@ -56,15 +56,13 @@ func (k known) label(id consent.AccountID, words *speech) string {
 	return name + " " + a.Number
 }
 
-// masked is the end of an id, if enough of it stays hidden.
+// masked is the end of an id: enough to tell accounts apart. Short ones, which
+// are no account numbers, keep nothing but their beginning hidden.
 func masked(id string) string {
 	const shown = 4
-	if n := utf8.RuneCountInString(id); n >= 2*shown {
-		runes := []rune(id)
-		tail, _ := visible(string(runes[n-shown:]), shown)
-		return "•••• " + tail
-	}
-	return "••••"
+	runes := []rune(id)
+	tail, _ := visible(string(runes[max(0, len(runes)-shown):]), shown)
+	return strings.TrimSpace("•••• " + tail)
 }
 
 // holderName is what somebody who holds one of the accounts is called.

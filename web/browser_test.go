@@ -109,13 +109,14 @@ func (s *stand) as(customer consent.CustomerID, name string) *browser {
 func (s *stand) ona() *browser   { return s.as("ona", "Ona Jonaitė") }
 func (s *stand) jonas() *browser { return s.as("jonas", "Jonas Jonaitis") }
 
-func (a answer) has(t *testing.T, words ...string) {
+func (a answer) has(t *testing.T, words ...string) answer {
 	t.Helper()
 	for _, w := range words {
 		if !strings.Contains(a.body, w) && !strings.Contains(html.UnescapeString(a.body), w) {
 			t.Errorf("the page does not say %q:\n%s", w, a.body)
 		}
 	}
+	return a
 }
 
 func (a answer) hasNot(t *testing.T, words ...string) {

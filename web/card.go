@@ -19,6 +19,7 @@ type card struct {
 	Status     consent.Status
 	StatusKey  string
 	Tone       string
+	Barred     bool   // it stands, and yet nothing is read: a party may not take part
 	Mine       bool   // given by this customer, not by another holder
 	Giver      string // who gave it, if it is not mine
 	AwaitsMe   bool
@@ -26,7 +27,8 @@ type card struct {
 	WaitsFor   []string // names of co-holders who must still agree
 	Hidden     bool
 	Lines      []shareLine
-	Unnamed    bool // which accounts can't be said: the bank does not answer
+	Unnamed    bool      // which accounts can't be said: the bank does not answer
+	Since      time.Time // when it was asked for
 	EndsAt     time.Time
 	EndedAt    time.Time
 	EndingSoon bool
@@ -61,15 +63,19 @@ type refusedLine struct {
 // card shows a consent to one who reaches it. A co-holder sees of its accounts
 // only their own, and no counts: those are the giver's.
 func (v *visit) card(c consent.Consent, who Identity, k known, last time.Time) (card, error) {
-	partner, err := v.nameOfPartner(c.Partner)
+	partner, err := v.partner(c.Partner)
+	if err != nil {
+		return card{}, err
+	}
+	standing, err := v.standing(c, partner)
 	if err != nil {
 		return card{}, err
 	}
 	status := c.Seen()
 	out := card{
-		ID: c.ID, Revision: c.Revision, Partner: partner, PurposeKey: purposeKey(c.Asked.Purpose),
-		Status: status, StatusKey: statusKey(status), Tone: tone(status), Mine: c.Customer == who.Customer,
-		EndsAt: c.ValidUntil, OneTime: c.Asked.OneTime, Unattended: c.Asked.UnattendedPerDay, Retention: c.Asked.RetentionDays,
+		ID: c.ID, Revision: c.Revision, Partner: v.partnerName(partner), PurposeKey: purposeKey(c.Asked.Purpose),
+		Status: status, StatusKey: standing.key, Tone: standing.tone, Barred: standing.barred, Mine: c.Customer == who.Customer,
+		Since: c.CreatedAt, EndsAt: c.ValidUntil, OneTime: c.Asked.OneTime, Unattended: c.Asked.UnattendedPerDay, Retention: c.Asked.RetentionDays,
 		Clamped: c.EndClamped,
 	}
 	if consent.Ended(c.Status) {
@@ -94,22 +100,6 @@ func (v *visit) card(c consent.Consent, who Identity, k known, last time.Time) (
 		out.EndingSoon = !c.ValidUntil.After(v.at.Add(consent.EndAnnouncedBefore)) && c.ValidUntil.Sub(c.CreatedAt) > consent.EndAnnouncedBefore
 	}
 	return out, v.whyPaused(&out, who)
-}
-
-// nameOfPartner asks for each partner once in a visit.
-func (v *visit) nameOfPartner(id consent.PartnerID) (foreign, error) {
-	if name, asked := v.partners[id]; asked {
-		return name, nil
-	}
-	p, err := v.config.Parties.Partner(v.ctx(), id)
-	if err != nil {
-		return foreign{}, fmt.Errorf("find partner: %w", unavailable(err))
-	}
-	if v.partners == nil {
-		v.partners = map[consent.PartnerID]foreign{}
-	}
-	v.partners[id] = v.partnerName(p)
-	return v.partners[id], nil
 }
 
 // lines are the shares a viewer may see.

@@ -26,6 +26,7 @@ type dashboardView struct {
 	Blind   bool   // what was read can't be said now
 	Ending  int
 	Any     bool
+	Stop    bool // there is something to stop
 }
 
 type bankSection struct {
@@ -95,6 +96,7 @@ func (v *visit) section(who Identity, k known, view *dashboardView) (bankSection
 			v.usage(&card)
 		}
 		view.Blind = view.Blind || card.Blind
+		view.Stop = view.Stop || canStop(c)
 		s.add(card, c.Status)
 	}
 	// By partner; of one partner's, the newest stay first.

@@ -142,6 +142,9 @@ func closedLists() map[string]bool {
 	for _, status := range strings.Fields("400 403 404 409 410 413 500 503") {
 		keys["error."+status+".title"], keys["error."+status+".text"] = true, true
 	}
+	for _, barred := range strings.Fields("PARTNER_BARRED BANK_BARRED") {
+		keys["status."+barred+".help"] = true
+	}
 	for _, done := range strings.Fields("narrowed paused resumed renewed withdrawn agreed refused") {
 		keys["done."+done] = true
 	}

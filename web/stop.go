@@ -12,6 +12,7 @@ import (
 type stopView struct {
 	Done  bool
 	Whole bool // everything is stopped and in force everywhere
+	Any   bool // there is something to stop
 	At    time.Time
 	Banks []stopped
 }
@@ -43,6 +44,7 @@ func (v *visit) showStop() error {
 			return err
 		}
 		view.Banks = append(view.Banks, one)
+		view.Any = view.Any || len(one.Open) > 0
 	}
 	return v.show("stop", view)
 }
@@ -58,13 +60,16 @@ func (v *visit) stoppable(who Identity) (stopped, error) {
 	}
 	one := stopped{Name: name}
 	for _, c := range all {
-		if consent.Ended(c.Status) && c.Seen() == c.Status {
-			continue
+		if canStop(c) {
+			one.Open = append(one.Open, v.inPractice(v.stoppedOne(c), c))
 		}
-		one.Open = append(one.Open, v.stoppedOne(c))
 	}
 	return one, nil
 }
+
+// canStop says whether stopping does anything to a consent: it has not ended, or
+// not everywhere yet.
+func canStop(c consent.Consent) bool { return !consent.Ended(c.Status) || c.Seen() != c.Status }
 
 // stoppedOne names the partner by its id where the registry does not answer:
 // stopping needs no registry.
@@ -74,6 +79,19 @@ func (v *visit) stoppedOne(c consent.Consent) stoppedOne {
 		name = v.partnerName(p)
 	}
 	return stoppedOne{ID: c.ID, Partner: name, StatusKey: statusKey(c.Seen()), Tone: tone(c.Seen()), At: c.ChangedAt}
+}
+
+// inPractice says too whether a party may not take part, where the registry
+// answers.
+func (v *visit) inPractice(one stoppedOne, c consent.Consent) stoppedOne {
+	p, err := v.partner(c.Partner)
+	if err != nil {
+		return one
+	}
+	if as, err := v.standing(c, p); err == nil {
+		one.StatusKey, one.Tone = as.key, as.tone
+	}
+	return one
 }
 
 // stop takes back everything at every bank the session is logged in at. A bank

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sluice/consent"
+	"sluice/registry"
 )
 
 // patience is how long a page may wait for others: the record, banks, barriers.
@@ -25,8 +26,9 @@ type visit struct {
 	words   *speech
 	browser string // the cookie's value; set even when nobody is logged in
 	session Session
-	// partners are the names that cards have asked for; a long list has few.
-	partners map[consent.PartnerID]foreign
+	// partners and banks are those that cards have asked for; a long list has few.
+	partners map[consent.PartnerID]registry.Partner
+	banks    map[consent.BankID]registry.Bank
 }
 
 func (s *Site) visit(w http.ResponseWriter, r *http.Request, do action) {
