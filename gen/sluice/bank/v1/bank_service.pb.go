@@ -860,11 +860,258 @@ func (x *Holder) GetMustAgree() bool {
 	return false
 }
 
+// ListAlertsRequest asks for alerts.
+type ListAlertsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose, and which.
+	Subject       *Subject `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAlertsRequest) Reset() {
+	*x = ListAlertsRequest{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAlertsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAlertsRequest) ProtoMessage() {}
+
+func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAlertsRequest.ProtoReflect.Descriptor instead.
+func (*ListAlertsRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListAlertsRequest) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+// ListAlertsResponse has alerts by account.
+type ListAlertsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The alerts.
+	Accounts []*v1.AccountAlerts `protobuf:"bytes,1,rep,name=accounts,proto3" json:"accounts,omitempty"`
+	// Accounts that could not be answered.
+	Failures      []*AccountFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAlertsResponse) Reset() {
+	*x = ListAlertsResponse{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAlertsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAlertsResponse) ProtoMessage() {}
+
+func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAlertsResponse.ProtoReflect.Descriptor instead.
+func (*ListAlertsResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListAlertsResponse) GetAccounts() []*v1.AccountAlerts {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+func (x *ListAlertsResponse) GetFailures() []*AccountFailure {
+	if x != nil {
+		return x.Failures
+	}
+	return nil
+}
+
+// AnswerAlertRequest is a customer's answer.
+type AnswerAlertRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the answer; the bank takes it once.
+	AnswerId string `protobuf:"bytes,1,opt,name=answer_id,json=answerId,proto3" json:"answer_id,omitempty"`
+	// The customer, as the bank knows them.
+	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// The account, by the bank's id.
+	AccountId string `protobuf:"bytes,3,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// The alert.
+	AlertId string `protobuf:"bytes,4,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
+	// The answer.
+	Choice v1.AlertChoice `protobuf:"varint,5,opt,name=choice,proto3,enum=sluice.data.v1.AlertChoice" json:"choice,omitempty"`
+	// The partner through which the customer answered.
+	PartnerId string `protobuf:"bytes,6,opt,name=partner_id,json=partnerId,proto3" json:"partner_id,omitempty"`
+	// The partner's proof that the customer confirmed just this.
+	Confirmation  string `protobuf:"bytes,7,opt,name=confirmation,proto3" json:"confirmation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerAlertRequest) Reset() {
+	*x = AnswerAlertRequest{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerAlertRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerAlertRequest) ProtoMessage() {}
+
+func (x *AnswerAlertRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerAlertRequest.ProtoReflect.Descriptor instead.
+func (*AnswerAlertRequest) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *AnswerAlertRequest) GetAnswerId() string {
+	if x != nil {
+		return x.AnswerId
+	}
+	return ""
+}
+
+func (x *AnswerAlertRequest) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *AnswerAlertRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *AnswerAlertRequest) GetAlertId() string {
+	if x != nil {
+		return x.AlertId
+	}
+	return ""
+}
+
+func (x *AnswerAlertRequest) GetChoice() v1.AlertChoice {
+	if x != nil {
+		return x.Choice
+	}
+	return v1.AlertChoice(0)
+}
+
+func (x *AnswerAlertRequest) GetPartnerId() string {
+	if x != nil {
+		return x.PartnerId
+	}
+	return ""
+}
+
+func (x *AnswerAlertRequest) GetConfirmation() string {
+	if x != nil {
+		return x.Confirmation
+	}
+	return ""
+}
+
+// AnswerAlertResponse says where the alert stands.
+type AnswerAlertResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it stands now.
+	Status        v1.AlertStatus `protobuf:"varint,1,opt,name=status,proto3,enum=sluice.data.v1.AlertStatus" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerAlertResponse) Reset() {
+	*x = AnswerAlertResponse{}
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerAlertResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerAlertResponse) ProtoMessage() {}
+
+func (x *AnswerAlertResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_bank_v1_bank_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerAlertResponse.ProtoReflect.Descriptor instead.
+func (*AnswerAlertResponse) Descriptor() ([]byte, []int) {
+	return file_sluice_bank_v1_bank_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *AnswerAlertResponse) GetStatus() v1.AlertStatus {
+	if x != nil {
+		return x.Status
+	}
+	return v1.AlertStatus(0)
+}
+
 var File_sluice_bank_v1_bank_service_proto protoreflect.FileDescriptor
 
 const file_sluice_bank_v1_bank_service_proto_rawDesc = "" +
 	"\n" +
-	"!sluice/bank/v1/bank_service.proto\x12\x0esluice.bank.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16google/type/date.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1csluice/data/v1/account.proto\x1a\x1csluice/data/v1/balance.proto\x1a\x19sluice/data/v1/card.proto\x1a\x1csluice/data/v1/cluster.proto\x1a sluice/data/v1/transaction.proto\"\x9c\x01\n" +
+	"!sluice/bank/v1/bank_service.proto\x12\x0esluice.bank.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16google/type/date.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1csluice/data/v1/account.proto\x1a\x1asluice/data/v1/alert.proto\x1a\x1csluice/data/v1/balance.proto\x1a\x19sluice/data/v1/card.proto\x1a\x1csluice/data/v1/cluster.proto\x1a sluice/data/v1/transaction.proto\"\x9c\x01\n" +
 	"\aSubject\x12+\n" +
 	"\vcustomer_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\n" +
@@ -917,17 +1164,42 @@ const file_sluice_bank_v1_bank_service_proto_rawDesc = "" +
 	"customerId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12\x1d\n" +
 	"\n" +
-	"must_agree\x18\x03 \x01(\bR\tmustAgree*\x84\x01\n" +
+	"must_agree\x18\x03 \x01(\bR\tmustAgree\"N\n" +
+	"\x11ListAlertsRequest\x129\n" +
+	"\asubject\x18\x01 \x01(\v2\x17.sluice.bank.v1.SubjectB\x06\xbaH\x03\xc8\x01\x01R\asubject\"\x8b\x01\n" +
+	"\x12ListAlertsResponse\x129\n" +
+	"\baccounts\x18\x01 \x03(\v2\x1d.sluice.data.v1.AccountAlertsR\baccounts\x12:\n" +
+	"\bfailures\x18\x02 \x03(\v2\x1e.sluice.bank.v1.AccountFailureR\bfailures\"\xbf\x02\n" +
+	"\x12AnswerAlertRequest\x12&\n" +
+	"\tanswer_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\banswerId\x12+\n" +
+	"\vcustomer_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\n" +
+	"customerId\x12)\n" +
+	"\n" +
+	"account_id\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\taccountId\x12%\n" +
+	"\balert_id\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\aalertId\x12?\n" +
+	"\x06choice\x18\x05 \x01(\x0e2\x1b.sluice.data.v1.AlertChoiceB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06choice\x12\x1d\n" +
+	"\n" +
+	"partner_id\x18\x06 \x01(\tR\tpartnerId\x12\"\n" +
+	"\fconfirmation\x18\a \x01(\tR\fconfirmation\"J\n" +
+	"\x13AnswerAlertResponse\x123\n" +
+	"\x06status\x18\x01 \x01(\x0e2\x1b.sluice.data.v1.AlertStatusR\x06status*\x84\x01\n" +
 	"\x12AccountFailureCode\x12$\n" +
 	" ACCOUNT_FAILURE_CODE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eACCOUNT_FAILURE_CODE_NOT_FOUND\x10\x01\x12$\n" +
-	" ACCOUNT_FAILURE_CODE_UNAVAILABLE\x10\x022\xf2\x03\n" +
+	" ACCOUNT_FAILURE_CODE_UNAVAILABLE\x10\x022\xab\x05\n" +
 	"\vBankService\x12_\n" +
 	"\fListAccounts\x12#.sluice.bank.v1.ListAccountsRequest\x1a$.sluice.bank.v1.ListAccountsResponse\"\x04\x88\xb5\x18\x04\x12\\\n" +
 	"\vListHolders\x12\".sluice.bank.v1.ListHoldersRequest\x1a#.sluice.bank.v1.ListHoldersResponse\"\x04\x88\xb5\x18\x04\x12_\n" +
 	"\fListBalances\x12#.sluice.bank.v1.ListBalancesRequest\x1a$.sluice.bank.v1.ListBalancesResponse\"\x04\x88\xb5\x18\x04\x12k\n" +
 	"\x10ListTransactions\x12'.sluice.bank.v1.ListTransactionsRequest\x1a(.sluice.bank.v1.ListTransactionsResponse\"\x04\x88\xb5\x18\x04\x12V\n" +
-	"\tListCards\x12 .sluice.bank.v1.ListCardsRequest\x1a!.sluice.bank.v1.ListCardsResponse\"\x04\x88\xb5\x18\x04B\"Z sluice/gen/sluice/bank/v1;bankv1b\x06proto3"
+	"\tListCards\x12 .sluice.bank.v1.ListCardsRequest\x1a!.sluice.bank.v1.ListCardsResponse\"\x04\x88\xb5\x18\x04\x12Y\n" +
+	"\n" +
+	"ListAlerts\x12!.sluice.bank.v1.ListAlertsRequest\x1a\".sluice.bank.v1.ListAlertsResponse\"\x04\x88\xb5\x18\x04\x12\\\n" +
+	"\vAnswerAlert\x12\".sluice.bank.v1.AnswerAlertRequest\x1a#.sluice.bank.v1.AnswerAlertResponse\"\x04\x88\xb5\x18\x04B\"Z sluice/gen/sluice/bank/v1;bankv1b\x06proto3"
 
 var (
 	file_sluice_bank_v1_bank_service_proto_rawDescOnce sync.Once
@@ -942,7 +1214,7 @@ func file_sluice_bank_v1_bank_service_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_bank_v1_bank_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_bank_v1_bank_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_sluice_bank_v1_bank_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_sluice_bank_v1_bank_service_proto_goTypes = []any{
 	(AccountFailureCode)(0),          // 0: sluice.bank.v1.AccountFailureCode
 	(*Subject)(nil),                  // 1: sluice.bank.v1.Subject
@@ -959,48 +1231,64 @@ var file_sluice_bank_v1_bank_service_proto_goTypes = []any{
 	(*ListHoldersResponse)(nil),      // 12: sluice.bank.v1.ListHoldersResponse
 	(*AccountHolders)(nil),           // 13: sluice.bank.v1.AccountHolders
 	(*Holder)(nil),                   // 14: sluice.bank.v1.Holder
-	(v1.DataCluster)(0),              // 15: sluice.data.v1.DataCluster
-	(*v1.Account)(nil),               // 16: sluice.data.v1.Account
-	(*v1.AccountBalances)(nil),       // 17: sluice.data.v1.AccountBalances
-	(*date.Date)(nil),                // 18: google.type.Date
-	(*v1.AccountTransactions)(nil),   // 19: sluice.data.v1.AccountTransactions
-	(*v1.AccountCards)(nil),          // 20: sluice.data.v1.AccountCards
+	(*ListAlertsRequest)(nil),        // 15: sluice.bank.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 16: sluice.bank.v1.ListAlertsResponse
+	(*AnswerAlertRequest)(nil),       // 17: sluice.bank.v1.AnswerAlertRequest
+	(*AnswerAlertResponse)(nil),      // 18: sluice.bank.v1.AnswerAlertResponse
+	(v1.DataCluster)(0),              // 19: sluice.data.v1.DataCluster
+	(*v1.Account)(nil),               // 20: sluice.data.v1.Account
+	(*v1.AccountBalances)(nil),       // 21: sluice.data.v1.AccountBalances
+	(*date.Date)(nil),                // 22: google.type.Date
+	(*v1.AccountTransactions)(nil),   // 23: sluice.data.v1.AccountTransactions
+	(*v1.AccountCards)(nil),          // 24: sluice.data.v1.AccountCards
+	(*v1.AccountAlerts)(nil),         // 25: sluice.data.v1.AccountAlerts
+	(v1.AlertChoice)(0),              // 26: sluice.data.v1.AlertChoice
+	(v1.AlertStatus)(0),              // 27: sluice.data.v1.AlertStatus
 }
 var file_sluice_bank_v1_bank_service_proto_depIdxs = []int32{
-	15, // 0: sluice.bank.v1.Subject.clusters:type_name -> sluice.data.v1.DataCluster
+	19, // 0: sluice.bank.v1.Subject.clusters:type_name -> sluice.data.v1.DataCluster
 	0,  // 1: sluice.bank.v1.AccountFailure.code:type_name -> sluice.bank.v1.AccountFailureCode
 	1,  // 2: sluice.bank.v1.ListAccountsRequest.subject:type_name -> sluice.bank.v1.Subject
-	16, // 3: sluice.bank.v1.ListAccountsResponse.accounts:type_name -> sluice.data.v1.Account
+	20, // 3: sluice.bank.v1.ListAccountsResponse.accounts:type_name -> sluice.data.v1.Account
 	2,  // 4: sluice.bank.v1.ListAccountsResponse.failures:type_name -> sluice.bank.v1.AccountFailure
 	1,  // 5: sluice.bank.v1.ListBalancesRequest.subject:type_name -> sluice.bank.v1.Subject
-	17, // 6: sluice.bank.v1.ListBalancesResponse.accounts:type_name -> sluice.data.v1.AccountBalances
+	21, // 6: sluice.bank.v1.ListBalancesResponse.accounts:type_name -> sluice.data.v1.AccountBalances
 	2,  // 7: sluice.bank.v1.ListBalancesResponse.failures:type_name -> sluice.bank.v1.AccountFailure
 	1,  // 8: sluice.bank.v1.ListTransactionsRequest.subject:type_name -> sluice.bank.v1.Subject
-	18, // 9: sluice.bank.v1.ListTransactionsRequest.from_date:type_name -> google.type.Date
-	18, // 10: sluice.bank.v1.ListTransactionsRequest.to_date:type_name -> google.type.Date
-	19, // 11: sluice.bank.v1.ListTransactionsResponse.accounts:type_name -> sluice.data.v1.AccountTransactions
+	22, // 9: sluice.bank.v1.ListTransactionsRequest.from_date:type_name -> google.type.Date
+	22, // 10: sluice.bank.v1.ListTransactionsRequest.to_date:type_name -> google.type.Date
+	23, // 11: sluice.bank.v1.ListTransactionsResponse.accounts:type_name -> sluice.data.v1.AccountTransactions
 	2,  // 12: sluice.bank.v1.ListTransactionsResponse.failures:type_name -> sluice.bank.v1.AccountFailure
 	1,  // 13: sluice.bank.v1.ListCardsRequest.subject:type_name -> sluice.bank.v1.Subject
-	20, // 14: sluice.bank.v1.ListCardsResponse.accounts:type_name -> sluice.data.v1.AccountCards
+	24, // 14: sluice.bank.v1.ListCardsResponse.accounts:type_name -> sluice.data.v1.AccountCards
 	2,  // 15: sluice.bank.v1.ListCardsResponse.failures:type_name -> sluice.bank.v1.AccountFailure
 	1,  // 16: sluice.bank.v1.ListHoldersRequest.subject:type_name -> sluice.bank.v1.Subject
 	13, // 17: sluice.bank.v1.ListHoldersResponse.accounts:type_name -> sluice.bank.v1.AccountHolders
 	14, // 18: sluice.bank.v1.AccountHolders.holders:type_name -> sluice.bank.v1.Holder
-	3,  // 19: sluice.bank.v1.BankService.ListAccounts:input_type -> sluice.bank.v1.ListAccountsRequest
-	11, // 20: sluice.bank.v1.BankService.ListHolders:input_type -> sluice.bank.v1.ListHoldersRequest
-	5,  // 21: sluice.bank.v1.BankService.ListBalances:input_type -> sluice.bank.v1.ListBalancesRequest
-	7,  // 22: sluice.bank.v1.BankService.ListTransactions:input_type -> sluice.bank.v1.ListTransactionsRequest
-	9,  // 23: sluice.bank.v1.BankService.ListCards:input_type -> sluice.bank.v1.ListCardsRequest
-	4,  // 24: sluice.bank.v1.BankService.ListAccounts:output_type -> sluice.bank.v1.ListAccountsResponse
-	12, // 25: sluice.bank.v1.BankService.ListHolders:output_type -> sluice.bank.v1.ListHoldersResponse
-	6,  // 26: sluice.bank.v1.BankService.ListBalances:output_type -> sluice.bank.v1.ListBalancesResponse
-	8,  // 27: sluice.bank.v1.BankService.ListTransactions:output_type -> sluice.bank.v1.ListTransactionsResponse
-	10, // 28: sluice.bank.v1.BankService.ListCards:output_type -> sluice.bank.v1.ListCardsResponse
-	24, // [24:29] is the sub-list for method output_type
-	19, // [19:24] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	1,  // 19: sluice.bank.v1.ListAlertsRequest.subject:type_name -> sluice.bank.v1.Subject
+	25, // 20: sluice.bank.v1.ListAlertsResponse.accounts:type_name -> sluice.data.v1.AccountAlerts
+	2,  // 21: sluice.bank.v1.ListAlertsResponse.failures:type_name -> sluice.bank.v1.AccountFailure
+	26, // 22: sluice.bank.v1.AnswerAlertRequest.choice:type_name -> sluice.data.v1.AlertChoice
+	27, // 23: sluice.bank.v1.AnswerAlertResponse.status:type_name -> sluice.data.v1.AlertStatus
+	3,  // 24: sluice.bank.v1.BankService.ListAccounts:input_type -> sluice.bank.v1.ListAccountsRequest
+	11, // 25: sluice.bank.v1.BankService.ListHolders:input_type -> sluice.bank.v1.ListHoldersRequest
+	5,  // 26: sluice.bank.v1.BankService.ListBalances:input_type -> sluice.bank.v1.ListBalancesRequest
+	7,  // 27: sluice.bank.v1.BankService.ListTransactions:input_type -> sluice.bank.v1.ListTransactionsRequest
+	9,  // 28: sluice.bank.v1.BankService.ListCards:input_type -> sluice.bank.v1.ListCardsRequest
+	15, // 29: sluice.bank.v1.BankService.ListAlerts:input_type -> sluice.bank.v1.ListAlertsRequest
+	17, // 30: sluice.bank.v1.BankService.AnswerAlert:input_type -> sluice.bank.v1.AnswerAlertRequest
+	4,  // 31: sluice.bank.v1.BankService.ListAccounts:output_type -> sluice.bank.v1.ListAccountsResponse
+	12, // 32: sluice.bank.v1.BankService.ListHolders:output_type -> sluice.bank.v1.ListHoldersResponse
+	6,  // 33: sluice.bank.v1.BankService.ListBalances:output_type -> sluice.bank.v1.ListBalancesResponse
+	8,  // 34: sluice.bank.v1.BankService.ListTransactions:output_type -> sluice.bank.v1.ListTransactionsResponse
+	10, // 35: sluice.bank.v1.BankService.ListCards:output_type -> sluice.bank.v1.ListCardsResponse
+	16, // 36: sluice.bank.v1.BankService.ListAlerts:output_type -> sluice.bank.v1.ListAlertsResponse
+	18, // 37: sluice.bank.v1.BankService.AnswerAlert:output_type -> sluice.bank.v1.AnswerAlertResponse
+	31, // [31:38] is the sub-list for method output_type
+	24, // [24:31] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_sluice_bank_v1_bank_service_proto_init() }
@@ -1014,7 +1302,7 @@ func file_sluice_bank_v1_bank_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_bank_v1_bank_service_proto_rawDesc), len(file_sluice_bank_v1_bank_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

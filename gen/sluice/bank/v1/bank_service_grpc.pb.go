@@ -26,6 +26,8 @@ const (
 	BankService_ListBalances_FullMethodName     = "/sluice.bank.v1.BankService/ListBalances"
 	BankService_ListTransactions_FullMethodName = "/sluice.bank.v1.BankService/ListTransactions"
 	BankService_ListCards_FullMethodName        = "/sluice.bank.v1.BankService/ListCards"
+	BankService_ListAlerts_FullMethodName       = "/sluice.bank.v1.BankService/ListAlerts"
+	BankService_AnswerAlert_FullMethodName      = "/sluice.bank.v1.BankService/AnswerAlert"
 )
 
 // BankServiceClient is the client API for BankService service.
@@ -51,6 +53,10 @@ type BankServiceClient interface {
 	ListTransactions(ctx context.Context, in *ListTransactionsRequest, opts ...grpc.CallOption) (*ListTransactionsResponse, error)
 	// Lists cards by account.
 	ListCards(ctx context.Context, in *ListCardsRequest, opts ...grpc.CallOption) (*ListCardsResponse, error)
+	// Lists alerts by account that are not at an end.
+	ListAlerts(ctx context.Context, in *ListAlertsRequest, opts ...grpc.CallOption) (*ListAlertsResponse, error)
+	// Takes a customer's answer to an alert. The same answer_id again changes nothing and answers the same.
+	AnswerAlert(ctx context.Context, in *AnswerAlertRequest, opts ...grpc.CallOption) (*AnswerAlertResponse, error)
 }
 
 type bankServiceClient struct {
@@ -111,6 +117,26 @@ func (c *bankServiceClient) ListCards(ctx context.Context, in *ListCardsRequest,
 	return out, nil
 }
 
+func (c *bankServiceClient) ListAlerts(ctx context.Context, in *ListAlertsRequest, opts ...grpc.CallOption) (*ListAlertsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAlertsResponse)
+	err := c.cc.Invoke(ctx, BankService_ListAlerts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *bankServiceClient) AnswerAlert(ctx context.Context, in *AnswerAlertRequest, opts ...grpc.CallOption) (*AnswerAlertResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AnswerAlertResponse)
+	err := c.cc.Invoke(ctx, BankService_AnswerAlert_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // BankServiceServer is the server API for BankService service.
 // All implementations must embed UnimplementedBankServiceServer
 // for forward compatibility.
@@ -134,6 +160,10 @@ type BankServiceServer interface {
 	ListTransactions(context.Context, *ListTransactionsRequest) (*ListTransactionsResponse, error)
 	// Lists cards by account.
 	ListCards(context.Context, *ListCardsRequest) (*ListCardsResponse, error)
+	// Lists alerts by account that are not at an end.
+	ListAlerts(context.Context, *ListAlertsRequest) (*ListAlertsResponse, error)
+	// Takes a customer's answer to an alert. The same answer_id again changes nothing and answers the same.
+	AnswerAlert(context.Context, *AnswerAlertRequest) (*AnswerAlertResponse, error)
 	mustEmbedUnimplementedBankServiceServer()
 }
 
@@ -158,6 +188,12 @@ func (UnimplementedBankServiceServer) ListTransactions(context.Context, *ListTra
 }
 func (UnimplementedBankServiceServer) ListCards(context.Context, *ListCardsRequest) (*ListCardsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCards not implemented")
+}
+func (UnimplementedBankServiceServer) ListAlerts(context.Context, *ListAlertsRequest) (*ListAlertsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAlerts not implemented")
+}
+func (UnimplementedBankServiceServer) AnswerAlert(context.Context, *AnswerAlertRequest) (*AnswerAlertResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AnswerAlert not implemented")
 }
 func (UnimplementedBankServiceServer) mustEmbedUnimplementedBankServiceServer() {}
 func (UnimplementedBankServiceServer) testEmbeddedByValue()                     {}
@@ -270,6 +306,42 @@ func _BankService_ListCards_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BankService_ListAlerts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAlertsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BankServiceServer).ListAlerts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BankService_ListAlerts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BankServiceServer).ListAlerts(ctx, req.(*ListAlertsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BankService_AnswerAlert_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AnswerAlertRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BankServiceServer).AnswerAlert(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BankService_AnswerAlert_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BankServiceServer).AnswerAlert(ctx, req.(*AnswerAlertRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // BankService_ServiceDesc is the grpc.ServiceDesc for BankService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -296,6 +368,14 @@ var BankService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListCards",
 			Handler:    _BankService_ListCards_Handler,
+		},
+		{
+			MethodName: "ListAlerts",
+			Handler:    _BankService_ListAlerts_Handler,
+		},
+		{
+			MethodName: "AnswerAlert",
+			Handler:    _BankService_AnswerAlert_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
