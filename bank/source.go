@@ -23,6 +23,7 @@ const (
 	ListBalances     Method = "/sluice.bank.v1.BankService/ListBalances"
 	ListTransactions Method = "/sluice.bank.v1.BankService/ListTransactions"
 	ListCards        Method = "/sluice.bank.v1.BankService/ListCards"
+	ListAlerts       Method = "/sluice.bank.v1.BankService/ListAlerts"
 )
 
 // Request is what a bank is asked for: only what a verdict permits.

@@ -13,7 +13,7 @@ import (
 
 // answers knows, for each kind of answer, the bank's method and the compiled
 // marks of what it answers with. It is filled once and only read afterwards.
-type answers [policy.Cards + 1]struct {
+type answers [policy.Alerts + 1]struct {
 	method bank.Method
 	table  *fields.Table
 }
@@ -29,6 +29,7 @@ func compileAnswers() (answers, error) {
 		{policy.Balances, bank.ListBalances, &bankv1.ListBalancesResponse{}},
 		{policy.Transactions, bank.ListTransactions, &bankv1.ListTransactionsResponse{}},
 		{policy.Cards, bank.ListCards, &bankv1.ListCardsResponse{}},
+		{policy.Alerts, bank.ListAlerts, &bankv1.ListAlertsResponse{}},
 	} {
 		table, err := fields.Compile(k.answer.ProtoReflect().Descriptor())
 		if err != nil {

@@ -19,6 +19,8 @@ func (k Kind) needs() consent.Cluster {
 		return consent.TransactionsBasic
 	case Cards:
 		return consent.Cards
+	case Alerts:
+		return consent.FraudAlerts
 	}
 	return 0
 }

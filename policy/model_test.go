@@ -16,7 +16,7 @@ func drawQuestion(t *rapid.T) policy.Question {
 	clusters := func(label string) consent.Clusters {
 		return consent.ClustersOf(rapid.SliceOfDistinct(rapid.SampledFrom([]consent.Cluster{
 			consent.AccountBasic, consent.AccountDetailed, consent.Balances, consent.TransactionsBasic,
-			consent.TransactionsDetailed, consent.Cards, consent.CardTransactions,
+			consent.TransactionsDetailed, consent.Cards, consent.CardTransactions, consent.FraudAlerts,
 		}), func(c consent.Cluster) consent.Cluster { return c }).Draw(t, label)...)
 	}
 	// mostly draws the value that permits, so that whole questions are often allowed
@@ -41,7 +41,7 @@ func drawQuestion(t *rapid.T) policy.Question {
 	q := policy.Question{
 		At:    noon.Add(time.Duration(rapid.IntRange(-3_600_000, 3_600_000).Draw(t, "at")) * time.Millisecond),
 		Grant: c.Grant(), Partner: "messenger", PartnerActive: mostly("partner"), BankActive: mostly("bank"),
-		Kind: policy.Kind(rapid.IntRange(1, 4).Draw(t, "kind")), Purpose: c.Asked.Purpose,
+		Kind: policy.Kind(rapid.IntRange(1, 5).Draw(t, "kind")), Purpose: c.Asked.Purpose,
 		Unattended: rapid.Bool().Draw(t, "unattended"), Continues: rapid.Bool().Draw(t, "continues"),
 		Accounts: rapid.SliceOfDistinct(rapid.SampledFrom([]consent.AccountID{"A1", "A2", "A3", "A4"}),
 			func(a consent.AccountID) consent.AccountID { return a }).Draw(t, "accounts"),
@@ -87,7 +87,7 @@ func mayLeave(q policy.Question, a consent.AccountID) bool {
 	}
 	need := map[policy.Kind]consent.Cluster{
 		policy.Accounts: consent.AccountBasic, policy.Balances: consent.Balances,
-		policy.Transactions: consent.TransactionsBasic, policy.Cards: consent.Cards,
+		policy.Transactions: consent.TransactionsBasic, policy.Cards: consent.Cards, policy.Alerts: consent.FraudAlerts,
 	}[q.Kind]
 	_, known := consentv1.Purpose_name[int32(q.Purpose)]
 	live := g.Status() == consent.Active && q.At.Before(g.ValidUntil()) &&

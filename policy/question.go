@@ -10,12 +10,13 @@ import (
 type Kind int
 
 // The kinds. Each needs one data cluster of an account: ACCOUNT_BASIC,
-// BALANCES, TRANSACTIONS_BASIC and CARDS.
+// BALANCES, TRANSACTIONS_BASIC, CARDS and FRAUD_ALERTS.
 const (
 	Accounts Kind = iota + 1
 	Balances
 	Transactions
 	Cards
+	Alerts
 )
 
 // String is the kind as it stands in Rego.
@@ -29,6 +30,8 @@ func (k Kind) String() string {
 		return "TRANSACTIONS"
 	case Cards:
 		return "CARDS"
+	case Alerts:
+		return "ALERTS"
 	}
 	return "UNKNOWN"
 }

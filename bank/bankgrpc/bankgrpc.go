@@ -143,6 +143,8 @@ func request(m bank.Method, r bank.Request) (proto.Message, error) {
 		return &bankv1.ListBalancesRequest{Subject: subject}, nil
 	case bank.ListCards:
 		return &bankv1.ListCardsRequest{Subject: subject}, nil
+	case bank.ListAlerts:
+		return &bankv1.ListAlertsRequest{Subject: subject}, nil
 	case bank.ListTransactions:
 		return &bankv1.ListTransactionsRequest{
 			Subject: subject, FromDate: dateOf(r.From), ToDate: dateOf(r.To),

@@ -97,7 +97,7 @@ func (b *Bank) answer(m bank.Method) ([]byte, error) {
 func (b *Bank) Register(s grpc.ServiceRegistrar) {
 	desc := bankv1.BankService_ServiceDesc
 	desc.Methods = nil
-	for _, m := range []bank.Method{bank.ListAccounts, bank.ListHolders, bank.ListBalances, bank.ListTransactions, bank.ListCards} {
+	for _, m := range []bank.Method{bank.ListAccounts, bank.ListHolders, bank.ListBalances, bank.ListTransactions, bank.ListCards, bank.ListAlerts} {
 		desc.Methods = append(desc.Methods, grpc.MethodDesc{
 			MethodName: string(m[strings.LastIndexByte(string(m), '/')+1:]),
 			Handler: func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {

@@ -17,14 +17,14 @@ import (
 
 var everyCluster = []consent.Cluster{
 	consent.AccountBasic, consent.AccountDetailed, consent.Balances, consent.TransactionsBasic,
-	consent.TransactionsDetailed, consent.Cards, consent.CardTransactions,
+	consent.TransactionsDetailed, consent.Cards, consent.CardTransactions, consent.FraudAlerts,
 }
 
 func drawPermit(t *rapid.T) fields.Permit {
 	// Most permits permit much, so that most answers have something to keep.
 	clusters := rapid.OneOf(
 		rapid.Just(everyCluster),
-		rapid.Just([]consent.Cluster{consent.AccountBasic, consent.Balances, consent.TransactionsBasic, consent.Cards}),
+		rapid.Just([]consent.Cluster{consent.AccountBasic, consent.Balances, consent.TransactionsBasic, consent.Cards, consent.FraudAlerts}),
 		rapid.SliceOf(rapid.SampledFrom(everyCluster)),
 	)
 	p := fields.Permit{From: oldest, To: today}
@@ -63,6 +63,9 @@ func drawWire(t *rapid.T, m protoreflect.MessageDescriptor) []byte {
 		case f.Kind() == protoreflect.StringKind:
 			b = protowire.AppendTag(b, f.Number(), protowire.BytesType)
 			b = protowire.AppendString(b, drawText(t))
+		case f.IsList() && rapid.Bool().Draw(t, "packed"):
+			b = protowire.AppendTag(b, f.Number(), protowire.BytesType)
+			b = protowire.AppendBytes(b, protowire.AppendVarint(protowire.AppendVarint(nil, drawNumber(t)), drawNumber(t)))
 		default:
 			b = protowire.AppendTag(b, f.Number(), protowire.VarintType)
 			b = protowire.AppendVarint(b, drawNumber(t))
@@ -140,6 +143,10 @@ func fill(t *rapid.T, m protoreflect.Message) {
 	for i := range m.Descriptor().Fields().Len() {
 		f := m.Descriptor().Fields().Get(i)
 		switch {
+		case f.IsList() && f.Message() == nil:
+			for range rapid.IntRange(0, 3).Draw(t, "length") {
+				m.Mutable(f).List().Append(protoreflect.ValueOfEnum(protoreflect.EnumNumber(rapid.IntRange(0, 400).Draw(t, "enum"))))
+			}
 		case f.IsList():
 			for range rapid.IntRange(0, 3).Draw(t, "length") {
 				fill(t, m.Mutable(f).List().AppendMutable().Message())

@@ -23,6 +23,7 @@ func messages() []protoreflect.MessageDescriptor {
 	for _, file := range []protoreflect.FileDescriptor{
 		datav1.File_sluice_data_v1_account_proto, datav1.File_sluice_data_v1_balance_proto,
 		datav1.File_sluice_data_v1_transaction_proto, datav1.File_sluice_data_v1_card_proto,
+		datav1.File_sluice_data_v1_alert_proto,
 	} {
 		for i := range file.Messages().Len() {
 			out = append(out, file.Messages().Get(i))

@@ -177,7 +177,7 @@ func (k *keeper) message(m *message, b []byte, account *Account, items protowire
 		b = b[len(whole):]
 		f := m.field(n)
 		switch {
-		case f.cluster == 0 || f.wire != wire:
+		case f.cluster == 0 || f.wire != wire && !(f.packed && wire == protowire.BytesType):
 			k.shown.dropped.Unknown++
 		case f.pairwise: // stands at the entry's head already
 		case !account.Clusters.Has(f.cluster):
@@ -220,6 +220,9 @@ func (k *keeper) inner(n protowire.Number, f field, value []byte, account *Accou
 func (k *keeper) scalar(n protowire.Number, f field, whole, value []byte, account *Account) error {
 	if f.text && !utf8.Valid(value) {
 		return errText
+	}
+	if f.packed && protowire.Type(whole[0]&7) == protowire.BytesType && !varints(value) {
+		return errMalformed
 	}
 	k.shown.clusters |= 1 << f.cluster
 	switch {

@@ -29,7 +29,7 @@ func kinds(t testing.TB) []kind {
 	var out []kind
 	for _, m := range []proto.Message{
 		&bankv1.ListAccountsResponse{}, &bankv1.ListBalancesResponse{},
-		&bankv1.ListTransactionsResponse{}, &bankv1.ListCardsResponse{},
+		&bankv1.ListTransactionsResponse{}, &bankv1.ListCardsResponse{}, &bankv1.ListAlertsResponse{},
 	} {
 		d := m.ProtoReflect().Descriptor()
 		table, err := fields.Compile(d)

@@ -37,6 +37,18 @@ func (m *message) accountID(b []byte) ([]byte, error) {
 	return id, nil
 }
 
+// varints says whether b is nothing but numbers, as a packed list of enums is.
+func varints(b []byte) bool {
+	for len(b) > 0 {
+		_, n := protowire.ConsumeVarint(b)
+		if n < 0 {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}
+
 // The fields of google.type.Date.
 const (
 	yearField  protowire.Number = 1

@@ -49,6 +49,7 @@ type field struct {
 	cluster    consent.Cluster
 	unmaskedBy consent.Cluster
 	wire       protowire.Type
+	packed     bool // a list of enums: it may stand in one piece as well
 	text       bool
 	pairwise   bool
 	inner      *message // nil: not a message
@@ -154,6 +155,7 @@ func compileField(f protoreflect.FieldDescriptor, inherited consent.Cluster, out
 		cluster:    marked[consent.Cluster](f, datav1.E_Cluster),
 		unmaskedBy: marked[consent.Cluster](f, datav1.E_UnmaskedBy),
 		wire:       wireOf(f.Kind()),
+		packed:     f.IsList() && f.Kind() == protoreflect.EnumKind,
 		text:       f.Kind() == protoreflect.StringKind,
 		pairwise:   marked[bool](f, datav1.E_Pairwise),
 	}
@@ -186,8 +188,8 @@ func shapely(f protoreflect.FieldDescriptor) error {
 		return errors.New("groups can't be filtered")
 	case f.ContainingOneof() != nil && !f.ContainingOneof().IsSynthetic():
 		return errors.New("oneofs can't be filtered")
-	case f.IsList() && f.Message() == nil:
-		return errors.New("lists of scalars can't be filtered")
+	case f.IsList() && f.Message() == nil && f.Kind() != protoreflect.EnumKind:
+		return errors.New("lists of scalars other than enums can't be filtered")
 	}
 	return nil
 }

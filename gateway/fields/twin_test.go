@@ -127,6 +127,11 @@ func (w *twin) field(f protoreflect.FieldDescriptor, in, out protoreflect.Messag
 		list := in.Get(f).List()
 		for i := range list.Len() {
 			to := out.Mutable(f).List()
+			if f.Message() == nil {
+				to.Append(list.Get(i))
+				w.clusters |= consent.ClustersOf(cluster)
+				continue
+			}
 			if !w.message(list.Get(i).Message(), to.AppendMutable().Message(), account, inherited) {
 				to.Truncate(to.Len() - 1)
 				continue

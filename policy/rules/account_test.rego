@@ -6,6 +6,13 @@ test_only_the_accounts_asked_for_are_permitted if {
 	decision.refused == {}
 }
 
+test_alerts_need_their_own_kind_of_data if {
+	denial({"/call/kind": "ALERTS"}) == ["CLUSTER_NOT_COVERED"]
+	decision := decide({"/call/kind": "ALERTS", "/grant/shares": {"A1": ["FRAUD_ALERTS"], "A2": ["BALANCES"]}})
+	object.keys(decision.permissions) == {"A1"}
+	decision.window == null
+}
+
 test_an_account_without_the_kind_of_data_is_refused_alone if {
 	decision := decide({"/call/accounts": ["A1", "A3"]})
 	object.keys(decision.permissions) == {"A1"}
