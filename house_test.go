@@ -49,7 +49,7 @@ var rooms = map[string][]string{
 	// The walk's helpers.
 	"policy":         {"consent", "disclosure", "refusal"},
 	"gateway/fields": {"consent", "gen"},
-	"bank":           {"consent"},
+	"bank":           {"consent", "gen"},
 	"bank/holdings":  {"bank", "consent", "gen"},
 
 	// The walk.

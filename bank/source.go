@@ -53,10 +53,11 @@ func (a Answer) Free() {
 	}
 }
 
-// Source reads one bank. Its errors wrap ErrUnavailable when asking again later
+// Source reads one bank, and tells it what customers answer. Its errors wrap ErrUnavailable when asking again later
 // may help.
 type Source interface {
 	Fetch(ctx context.Context, m Method, r Request) (Answer, error)
+	AlertDesk
 }
 
 // Directory finds banks.

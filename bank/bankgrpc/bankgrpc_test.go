@@ -80,7 +80,7 @@ func reach(t *testing.T, servedAs string, timeout time.Duration) (*banktest.Bank
 func TestAnswersArriveAsTheBankEncodedThem(t *testing.T) {
 	b, source := reach(t, "morava", 5*time.Second)
 	want := []byte("\x0a\x03odd but kept \xff")
-	for _, m := range []bank.Method{bank.ListAccounts, bank.ListHolders, bank.ListBalances, bank.ListTransactions, bank.ListCards} {
+	for _, m := range []bank.Method{bank.ListAccounts, bank.ListHolders, bank.ListBalances, bank.ListTransactions, bank.ListCards, bank.ListAlerts} {
 		b.AnswerBytes(m, want)
 		got, err := source.Fetch(t.Context(), m, bank.Request{Customer: "c", From: 1, To: 2, PageSize: 1})
 		if err != nil || !bytes.Equal(got.Bytes, want) {

@@ -22,6 +22,7 @@ type Bank struct {
 	err      error
 	requests []bank.Request
 	before   func()
+	alerts   alertDesk
 }
 
 // New makes a bank that answers empty messages.
@@ -111,6 +112,7 @@ func (b *Bank) Register(s grpc.ServiceRegistrar) {
 			},
 		})
 	}
+	desc.Methods = append(desc.Methods, b.takesAnswers())
 	s.RegisterService(&desc, nil)
 }
 
