@@ -47,7 +47,9 @@ func (d decision) withinGrant(q Question) error {
 		return errors.New("the consent has ended")
 	case q.Purpose != g.Purpose():
 		return errors.New("the purpose is another")
-	case q.Unattended && !q.Continues && q.UnattendedToday >= g.UnattendedPerDay():
+	case q.Pushed && (g.UnattendedPerDay() == 0 || g.OneTime()):
+		return errors.New("nothing may leave without the customer")
+	case q.Unattended && !q.Continues && !q.Pushed && q.UnattendedToday >= g.UnattendedPerDay():
 		return errors.New("no unattended access is left")
 	}
 	for _, p := range d.permissions {

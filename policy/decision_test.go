@@ -98,11 +98,13 @@ func TestDecisionBeyondTheGrantIsNone(t *testing.T) {
 		})
 	}
 	for name, but := range map[string]func(*Question){
-		"another partner": func(q *Question) { q.Partner = "other" },
-		"another purpose": func(q *Question) { q.Purpose++ },
-		"after its end":   func(q *Question) { q.At = q.Grant.ValidUntil() },
-		"no access left":  func(q *Question) { q.UnattendedToday = 4 },
-		"days for cards":  func(q *Question) { q.Kind = Cards },
+		"another partner":           func(q *Question) { q.Partner = "other" },
+		"another purpose":           func(q *Question) { q.Purpose++ },
+		"after its end":             func(q *Question) { q.At = q.Grant.ValidUntil() },
+		"no access left":            func(q *Question) { q.UnattendedToday = 4 },
+		"days for cards":            func(q *Question) { q.Kind = Cards },
+		"days for alerts":           func(q *Question) { q.Kind = Alerts },
+		"an event, for one sitting": func(q *Question) { q.Pushed = true },
 		"a token without the account": func(q *Question) {
 			q.Ceiling = map[consent.AccountID]consent.Clusters{"A2": consent.ClustersOf(consent.TransactionsBasic)}
 		},

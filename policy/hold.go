@@ -53,6 +53,7 @@ func (q Question) key(revision string) [32]byte {
 	num(int64(q.Purpose))
 	yes(q.Unattended)
 	yes(q.Continues)
+	yes(q.Pushed)
 	num(int64(len(q.Accounts)))
 	for _, a := range q.Accounts {
 		str(string(a))

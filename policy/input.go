@@ -62,6 +62,7 @@ func (q Question) callTerm() *ast.Term {
 		member("purpose", ast.StringTerm(consent.PurposeName(q.Purpose))),
 		member("unattended", ast.InternedTerm(q.Unattended)),
 		member("continues", ast.InternedTerm(q.Continues)),
+		member("pushed", ast.InternedTerm(q.Pushed)),
 		member("accounts", ast.ArrayTerm(accounts...)),
 		member("unnamed", number(int64(q.Unnamed))),
 		member("from", dayOrNull(q.From)),

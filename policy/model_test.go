@@ -42,7 +42,7 @@ func drawQuestion(t *rapid.T) policy.Question {
 		At:    noon.Add(time.Duration(rapid.IntRange(-3_600_000, 3_600_000).Draw(t, "at")) * time.Millisecond),
 		Grant: c.Grant(), Partner: "messenger", PartnerActive: mostly("partner"), BankActive: mostly("bank"),
 		Kind: policy.Kind(rapid.IntRange(1, 5).Draw(t, "kind")), Purpose: c.Asked.Purpose,
-		Unattended: rapid.Bool().Draw(t, "unattended"), Continues: rapid.Bool().Draw(t, "continues"),
+		Unattended: rapid.Bool().Draw(t, "unattended"), Continues: rapid.Bool().Draw(t, "continues"), Pushed: !mostly("pulled"),
 		Accounts: rapid.SliceOfDistinct(rapid.SampledFrom([]consent.AccountID{"A1", "A2", "A3", "A4"}),
 			func(a consent.AccountID) consent.AccountID { return a }).Draw(t, "accounts"),
 		From: consent.NoDay, To: consent.NoDay, UnattendedToday: rapid.IntRange(0, 4).Draw(t, "today"),
@@ -93,6 +93,9 @@ func mayLeave(q policy.Question, a consent.AccountID) bool {
 	live := g.Status() == consent.Active && q.At.Before(g.ValidUntil()) &&
 		(!g.OneTime() || q.FirstRelease.IsZero() || q.At.Sub(q.FirstRelease) < 15*time.Minute)
 	free := !q.Unattended || q.Continues || q.UnattendedToday < g.UnattendedPerDay()
+	if q.Pushed {
+		free = g.UnattendedPerDay() > 0 && !g.OneTime()
+	}
 	from, to := days(q)
 	dated := q.Kind != policy.Transactions || g.LookBackDays() > 0 && from >= earliest(q) && from <= to
 	return q.Partner == g.Partner() && q.PartnerActive && q.BankActive && live && free && dated &&
@@ -143,7 +146,7 @@ func TestRulesAgreeWithTheModel(t *testing.T) {
 			t.Fatalf("days = %s to %s, want %s to %s", v.From(), v.To(), from, to)
 		}
 		left := q.Grant.UnattendedPerDay() - q.UnattendedToday
-		if v.Allowed() && q.Unattended && !q.Continues {
+		if v.Allowed() && q.Unattended && !q.Continues && !q.Pushed {
 			left--
 		}
 		if q.Partner == q.Grant.Partner() && v.Remaining() != max(0, left) {

@@ -48,6 +48,7 @@ type Question struct {
 	Purpose       consent.Purpose
 	Unattended    bool
 	Continues     bool // a later page of an access already counted today
+	Pushed        bool // an event: nobody asked for it now, so it is no access to count
 	// Accounts asked for, by the bank's ids. Empty: all that are covered.
 	Accounts []consent.AccountID
 	// Unnamed counts ids asked for that name no account of the grant.

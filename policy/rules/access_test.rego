@@ -21,3 +21,16 @@ test_a_later_page_is_not_counted_again if {
 	}
 	decide({"/call/unattended": true, "/call/continues": true, "/usage/unattended_today": 1}).access.remaining == 3
 }
+
+test_an_event_is_not_counted_and_needs_no_access_left if {
+	changes := {"/call/unattended": true, "/call/pushed": true, "/usage/unattended_today": 4}
+	decide(changes).allow
+	decide(changes).access == {"limit": 4, "remaining": 0}
+	decide({"/call/unattended": true, "/call/pushed": true}).access == {"limit": 4, "remaining": 4}
+}
+
+test_no_event_where_nothing_leaves_without_the_customer if {
+	denial({"/call/unattended": true, "/call/pushed": true, "/grant/unattended_per_day": 0}) == ["ACCESS_LIMIT_REACHED"]
+	denial({"/call/unattended": false, "/call/pushed": true, "/grant/unattended_per_day": 0}) == ["ACCESS_LIMIT_REACHED"]
+	denial({"/call/unattended": true, "/call/pushed": true, "/grant/one_time": true}) == ["ACCESS_LIMIT_REACHED"]
+}

@@ -43,6 +43,7 @@ call_complete if {
 	is_string(input.call.purpose)
 	is_boolean(input.call.unattended)
 	is_boolean(input.call.continues)
+	is_boolean(input.call.pushed)
 	is_array(input.call.accounts)
 	is_number(input.call.unnamed)
 	number_or_null(input.call.from)

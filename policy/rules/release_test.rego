@@ -27,6 +27,7 @@ question := {
 		"purpose": "ACCOUNT_OVERVIEW",
 		"unattended": false,
 		"continues": false,
+		"pushed": false,
 		"accounts": [],
 		"unnamed": 0,
 		"from": null,
