@@ -1,0 +1,164 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"sluice/consent"
+	"sluice/seal"
+)
+
+// ErrTooMany means that a batch has more events than are taken at once.
+var ErrTooMany = errors.New("too many events at once")
+
+// Feed takes events and gives out deliveries. It may be used by many goroutines.
+type Feed struct {
+	store  Store
+	sealer *seal.Sealer
+	waker  Waker
+	now    func() time.Time
+}
+
+// New makes a feed over a store.
+func New(store Store, sealer *seal.Sealer, waker Waker, now func() time.Time) *Feed {
+	return &Feed{store: store, sealer: sealer, waker: waker, now: now}
+}
+
+// Publish takes a bank's events. What it answers is durable: the positions of
+// the accounts named, each once and in order, and what is wrong with events
+// that were not taken.
+func (f *Feed) Publish(ctx context.Context, bank consent.BankID, events []Event) ([]Position, []Rejection, error) {
+	if len(events) > MaxBatch {
+		return nil, nil, fmt.Errorf("publish: %w", ErrTooMany)
+	}
+	at := moment(f.now())
+	sealed := slices.Clone(events)
+	for i := range sealed {
+		e := &sealed[i]
+		e.Bank, e.ID, e.PublishedAt = bank, "", at
+		if e.Kind.Cluster() == 0 {
+			e.Answer = nil
+			continue
+		}
+		e.Answer = []byte(f.sealer.Seal(binding(*e), string(e.Answer)))
+	}
+	p, err := f.store.Publish(ctx, bank, sealed, at)
+	if err != nil {
+		return nil, nil, fmt.Errorf("publish: %w", err)
+	}
+	f.waker.Wake(p.Partners)
+	return p.Positions, p.Rejections, nil
+}
+
+// Positions says up to where accounts were published, in the order asked for.
+func (f *Feed) Positions(ctx context.Context, bank consent.BankID, accounts []consent.AccountID) ([]Position, error) {
+	p, err := f.store.Positions(ctx, bank, accounts)
+	if err != nil {
+		return nil, fmt.Errorf("read positions: %w", err)
+	}
+	return p, nil
+}
+
+// Due gives out at most limit deliveries of the partner to one of its
+// consumers, in the order of each shard. Shards are leased to the consumer, a
+// fair part of them if there are others, and a consumer that is silent for
+// Lease loses its own, with what it has out. Of one consent and account only
+// the earliest delivery is ever out. What is not acknowledged within AckWait is
+// due again.
+func (f *Feed) Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int) ([]Delivery, error) {
+	if partner == "" || consumer == "" || limit < 1 {
+		return nil, nil
+	}
+	due, err := f.store.Due(ctx, partner, consumer, limit, moment(f.now()))
+	if err != nil {
+		return nil, fmt.Errorf("read what is due: %w", err)
+	}
+	for i := range due {
+		e := &due[i].Event
+		if e.Kind.Cluster() == 0 {
+			continue
+		}
+		content, err := f.sealer.Open(binding(*e), string(e.Answer))
+		if err != nil || len(content) != 1 {
+			return nil, fmt.Errorf("open an event of %s: %w", e.Bank, seal.ErrInvalid)
+		}
+		e.Answer = []byte(content[0])
+	}
+	return due, nil
+}
+
+// Acknowledge ends deliveries that the partner is done with; one with an Error
+// is due again later, and is put aside after MaxErrors. Acknowledging again, or
+// from another consumer of the partner, is fine.
+func (f *Feed) Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []Ack) error {
+	if len(acks) == 0 {
+		return nil
+	}
+	if err := f.store.Acknowledge(ctx, partner, consumer, acks, moment(f.now())); err != nil {
+		return fmt.Errorf("acknowledge: %w", err)
+	}
+	return nil
+}
+
+// Drop ends deliveries that may not be released any more. Why is one of a few
+// words, e.g. the gate's reason; it is counted, with the kind.
+func (f *Feed) Drop(ctx context.Context, dropped []Delivery, why string) error {
+	if len(dropped) == 0 {
+		return nil
+	}
+	if err := f.store.Drop(ctx, dropped, why, moment(f.now())); err != nil {
+		return fmt.Errorf("drop: %w", err)
+	}
+	return nil
+}
+
+// Dead lists deliveries that were put aside, newest first; of all partners if
+// none is named.
+func (f *Feed) Dead(ctx context.Context, partner consent.PartnerID, limit int) ([]Dead, error) {
+	dead, err := f.store.Dead(ctx, partner, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read what was put aside: %w", err)
+	}
+	return dead, nil
+}
+
+// Counts says how many events of a bank were rejected, or dropped for a
+// partner, on a day, by what and why.
+func (f *Feed) Counts(ctx context.Context, party string, day consent.Day) (map[string]int, error) {
+	counts, err := f.store.Counts(ctx, party, day)
+	if err != nil {
+		return nil, fmt.Errorf("read counts: %w", err)
+	}
+	return counts, nil
+}
+
+// Sweep forgets what was kept long enough at an instant: events that no partner
+// took within Retention, and ids of transactions.
+func (f *Feed) Sweep(ctx context.Context, at time.Time) error {
+	for {
+		more, err := f.store.Sweep(ctx, at.Add(-Retention), at.Add(-IdentityRetention))
+		if err != nil {
+			return fmt.Errorf("sweep feeds: %w", err)
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+// Next is closed when something new was published for the partner. Take it
+// before asking Due, and then Wait for it if nothing is due.
+func (f *Feed) Next(partner consent.PartnerID) <-chan struct{} { return f.waker.Next(partner) }
+
+// binding ties a sealed answer to its place, so that a row can't be passed off
+// for another.
+func binding(e Event) seal.Binding {
+	return seal.Binding{"feed", string(e.Bank), string(e.Account), strconv.FormatInt(e.Sequence, 10), e.Kind.String()}
+}
+
+// moment is an instant as stores keep it.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
