@@ -37,6 +37,8 @@ type Bank struct {
 	data *Data
 	bank int
 	now  func() time.Time
+
+	alerts alertBook
 }
 
 // New opens one of the Banks. The clock moves the data on; see README.md.

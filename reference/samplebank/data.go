@@ -34,6 +34,7 @@ type account struct {
 	loan         *loan
 	card         *card
 	transactions []transaction // oldest first
+	unusual      []int         // which of them are far above what came before
 }
 
 type holder struct {
@@ -79,6 +80,7 @@ func Load() (*Data, error) {
 			return nil, fmt.Errorf("load %s: %w", part.what, err)
 		}
 	}
+	d.lookForUnusual()
 	return d, nil
 }
 

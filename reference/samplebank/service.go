@@ -71,8 +71,12 @@ func (b *Bank) ListCards(_ context.Context, r *bankv1.ListCardsRequest) (*bankv1
 	for _, a := range found {
 		cards := &datav1.AccountCards{AccountId: a.id}
 		if a.card != nil {
+			standing := datav1.CardStatus_CARD_STATUS_ACTIVE
+			if b.alerts.blocked(a.id) {
+				standing = datav1.CardStatus_CARD_STATUS_BLOCKED
+			}
 			cards.Cards = append(cards.Cards, &datav1.Card{
-				Number: a.card.number, Product: a.card.product, Status: datav1.CardStatus_CARD_STATUS_ACTIVE,
+				Number: a.card.number, Product: a.card.product, Status: standing,
 				IssueDate: (a.card.issued + b.rolled()).date(),
 			})
 		}
