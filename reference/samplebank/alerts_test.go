@@ -79,7 +79,7 @@ func TestTheDataHaveTheAlertsThatThePageSays(t *testing.T) {
 			}
 		}
 	}
-	if b, _ := clocked(t); lately != 19 || len(listed(t, b, "C1005")) != 2 {
+	if b, _ := clocked(t); lately != 17 || len(listed(t, b, "C1005")) != 2 {
 		t.Errorf("%d lately, %d of C1005", lately, len(listed(t, b, "C1005")))
 	}
 }
