@@ -31,8 +31,9 @@ type Entry struct {
 	Clusters       consent.Clusters // kinds of data that really leave
 	Purpose        consent.Purpose
 	Unattended     bool
-	Continues      ID  // the access's first page, when this is a later one; it is not counted again
-	Items          int // accounts, balances, transactions or cards
+	Continues      ID   // the access's first page, when this is a later one; it is not counted again
+	Pushed         bool // an event: no access of the partner's, so not counted
+	Items          int  // accounts, balances, transactions, cards or alerts
 	PolicyRevision string
 	RequestID      string
 }

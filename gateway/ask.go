@@ -29,4 +29,8 @@ type Ask struct {
 	PageToken string
 	Method    string // as package.Service/Method, for the record
 	RequestID string
+
+	pushed  bool // the rest is Deliver's
+	bank    consent.BankID
+	account consent.AccountID
 }

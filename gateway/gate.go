@@ -101,10 +101,15 @@ func New(c Config) (*Gate, error) {
 // The walk begins with a grant that may be old. When the fence says so, or the
 // grant says no, it starts again once from the truth: only the truth refuses.
 func (g *Gate) Release(ctx context.Context, ask Ask) (Released, error) {
-	released, err := g.walk(ctx, ask, g.Grants.Grant)
+	return g.release(ctx, ask, g.fetch)
+}
+
+// release walks once, and once more from the truth.
+func (g *Gate) release(ctx context.Context, ask Ask, from source) (Released, error) {
+	released, err := g.walk(ctx, ask, g.Grants.Grant, from)
 	var no staleError
 	if errors.Is(err, disclosure.ErrGrantChanged) || errors.As(err, &no) && !mutant.Is(mutant.StaleNo) {
-		released, err = g.walk(ctx, ask, g.Grants.Newest)
+		released, err = g.walk(ctx, ask, g.Grants.Newest, from)
 	}
 	if errors.Is(err, disclosure.ErrGrantChanged) {
 		return Released{}, refusal.Because(refusal.GrantChanged, "the consent changed during the call; try again", err)
@@ -114,7 +119,7 @@ func (g *Gate) Release(ctx context.Context, ask Ask) (Released, error) {
 }
 
 // walk is the one way from an ask to a release.
-func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error) {
+func (g *Gate) walk(ctx context.Context, ask Ask, find finder, from source) (Released, error) {
 	grant, err := g.grant(ctx, ask, find)
 	if err != nil {
 		return Released{}, err
@@ -127,7 +132,7 @@ func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error)
 	if err != nil {
 		return Released{}, err
 	}
-	answer, err := g.fetch(ctx, w, verdict)
+	answer, err := from(ctx, w, verdict)
 	if err != nil {
 		return Released{}, err
 	}
@@ -141,7 +146,7 @@ func (g *Gate) walk(ctx context.Context, ask Ask, find finder) (Released, error)
 	if err != nil {
 		return Released{}, err
 	}
-	released, err := g.release(w, verdict, shown, receipt)
+	released, err := g.seal(w, verdict, shown, receipt)
 	if err != nil {
 		return Released{}, err
 	}
@@ -153,6 +158,9 @@ var errNoToken = errors.New("no access token was shown")
 
 // finder is one of Grants' methods.
 type finder func(ctx context.Context, id consent.ID) (consent.Grant, error)
+
+// source is where the walk's answer comes from: the bank, or an event of its.
+type source func(ctx context.Context, w walked, v policy.Verdict) (bank.Answer, error)
 
 // staleError is a refusal that a newer grant might not make. Where the policy
 // denied, it says under which consent of the partner's own, when, and what that
@@ -175,7 +183,7 @@ func (g *Gate) grant(ctx context.Context, ask Ask, find finder) (consent.Grant, 
 		return consent.Grant{}, refuse(refusal.ConsentNotFound)
 	case err != nil:
 		return consent.Grant{}, unavailable(ctx, refusal.RecordUnavailable, fmt.Errorf("find grant: %w", err))
-	case grant.Partner() != ask.Partner:
+	case grant.Partner() != ask.Partner, ask.pushed && grant.Bank() != ask.bank:
 		return consent.Grant{}, refuse(refusal.ConsentNotFound)
 	}
 	return grant, nil
@@ -205,7 +213,7 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return policy.Question{}, fmt.Errorf("read partner: %w", err)
 	}
-	if partner.Access != registry.ByCertificate && partner.Standing == registry.Active && w.ask.Ceiling == nil {
+	if partner.Access != registry.ByCertificate && partner.Standing == registry.Active && w.ask.Ceiling == nil && !w.ask.pushed {
 		return policy.Question{}, errNoToken
 	}
 	holder, err := g.Parties.Bank(ctx, w.grant.Bank())
@@ -213,8 +221,8 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 		return policy.Question{}, fmt.Errorf("read bank: %w", err)
 	}
 	var usage disclosure.Usage
-	if w.ask.Unattended || w.grant.OneTime() {
-		// Who is present has no limit, so there is nothing to count.
+	if w.ask.Unattended && !w.ask.pushed || w.grant.OneTime() {
+		// Who is present has no limit, and an event is no access: there is nothing to count.
 		if usage, err = g.Usage.Usage(ctx, w.grant.ID(), consent.DayOf(w.at)); err != nil {
 			return policy.Question{}, fmt.Errorf("read usage: %w", err)
 		}
@@ -222,7 +230,7 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 	return policy.Question{
 		At: w.at, Grant: w.grant, Partner: w.ask.Partner,
 		PartnerActive: partner.Standing == registry.Active, BankActive: holder.Standing == registry.Active,
-		Kind: w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "",
+		Kind: w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "", Pushed: w.ask.pushed,
 		Accounts: w.accounts, Unnamed: len(w.unnamed), Ceiling: w.ceiling(), From: w.ask.From, To: w.ask.To,
 		UnattendedToday: usage.Unattended, FirstRelease: usage.First,
 	}, nil
@@ -264,6 +272,9 @@ func (g *Gate) filter(w walked, v policy.Verdict, a bank.Answer) (fields.Shown, 
 	if shown.Dropped() != (fields.Dropped{}) {
 		g.Observer.Dropped(w.grant.Bank(), shown.Dropped())
 	}
+	if w.ask.pushed && shown.Items() == 0 {
+		return fields.Shown{}, nothingPushed(shown)
+	}
 	if len(shown.Accounts()) == 0 {
 		return fields.Shown{}, nothingAnswered(shown)
 	}
@@ -274,7 +285,7 @@ func (g *Gate) filter(w walked, v policy.Verdict, a bank.Answer) (fields.Shown, 
 func (g *Gate) record(ctx context.Context, w walked, v policy.Verdict, s fields.Shown) (disclosure.Receipt, error) {
 	receipt, err := g.Recorder.Record(ctx, disclosure.Entry{
 		Grant: w.grant, Method: w.ask.Method, Accounts: s.Accounts(), Clusters: s.Clusters(),
-		Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues, Items: s.Items(),
+		Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues, Pushed: w.ask.pushed, Items: s.Items(),
 		PolicyRevision: v.Revision(), RequestID: w.ask.RequestID,
 	})
 	if errors.Is(err, disclosure.ErrGrantChanged) {

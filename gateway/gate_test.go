@@ -100,13 +100,18 @@ func balancesOf(accounts ...string) proto.Message {
 }
 
 // consent makes a live consent over the balances of A1 and A2.
-func (w *world) consent() {
+func (w *world) consent() { w.consentOn(func(*consent.Terms) {}) }
+
+// consentOn is consent on other terms.
+func (w *world) consentOn(change func(*consent.Terms)) {
 	w.t.Helper()
 	clusters := consent.ClustersOf(consent.Balances, consent.TransactionsBasic)
-	asked, err := w.book.Request(w.t.Context(), "messenger", "morava", consent.Terms{
+	terms := consent.Terms{
 		Clusters: clusters, Purpose: consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW, PurposeText: "to show it",
 		LookBackDays: 90, ValidUntil: noon.AddDate(0, 1, 0), UnattendedPerDay: 4,
-	})
+	}
+	change(&terms)
+	asked, err := w.book.Request(w.t.Context(), "messenger", "morava", terms)
 	if err != nil {
 		w.t.Fatal(err)
 	}

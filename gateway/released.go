@@ -70,7 +70,8 @@ func (g *Gate) outcome(of disclosure.Receipt, what disclosure.Outcome) {
 	g.Observer.Released(what)
 }
 
-func (g *Gate) release(w walked, v policy.Verdict, s fields.Shown, r disclosure.Receipt) (Released, error) {
+// seal writes the answer out, with what it was released by.
+func (g *Gate) seal(w walked, v policy.Verdict, s fields.Shown, r disclosure.Receipt) (Released, error) {
 	if !r.Valid() {
 		return Released{}, refusal.New(refusal.RecordUnavailable, explain(refusal.RecordUnavailable))
 	}
@@ -109,7 +110,7 @@ func (w walked) about(v policy.Verdict, r disclosure.Receipt) *partnerv1.Release
 		ReleasedAt:     timestamppb.New(r.At()),
 		PolicyRevision: v.Revision(),
 	}
-	if w.ask.Unattended {
+	if w.ask.Unattended && !w.ask.pushed {
 		about.AccessBudget = &partnerv1.AccessBudget{
 			Remaining: int32(v.Remaining()),
 			ResetAt:   timestamppb.New(v.ResetAt()),

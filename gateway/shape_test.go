@@ -41,6 +41,24 @@ func TestContractHasTheOneShapeThatTheGateWrites(t *testing.T) {
 	}
 }
 
+// An event's data has the same shape, with neither failures nor pages.
+func TestEventsHaveTheOneShapeThatTheGateWrites(t *testing.T) {
+	for name, source := range map[protoreflect.Name]protoreflect.MessageDescriptor{
+		"TransactionEvent": (&bankv1.ListTransactionsResponse{}).ProtoReflect().Descriptor(),
+		"BalanceEvent":     (&bankv1.ListBalancesResponse{}).ProtoReflect().Descriptor(),
+		"AlertEvent":       (&bankv1.ListAlertsResponse{}).ProtoReflect().Descriptor(),
+	} {
+		event := partnerv1.File_sluice_partner_v1_event_service_proto.Messages().ByName(name).Fields()
+		if got, want := event.ByNumber(dataField).Message().FullName(), source.Fields().ByNumber(dataField).Message().FullName(); got != want {
+			t.Errorf("%s: data is %s, the bank publishes %s", name, got, want)
+		}
+		want(t, event, releaseField, "release", (&partnerv1.Release{}).ProtoReflect().Descriptor().FullName())
+		if event.Len() != 2 {
+			t.Errorf("%s has a place that the gate never writes", name)
+		}
+	}
+}
+
 func want(t *testing.T, fields protoreflect.FieldDescriptors, n protoreflect.FieldNumber, name protoreflect.Name, message protoreflect.FullName) {
 	t.Helper()
 	f := fields.ByNumber(n)

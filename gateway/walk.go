@@ -27,7 +27,11 @@ func (g *Gate) prepare(ask Ask, grant consent.Grant) (walked, error) {
 	if ask.Kind != policy.Transactions {
 		ask.From, ask.To = consent.NoDay, consent.NoDay
 	}
-	w := walked{ask: ask, grant: grant, at: g.Now(), names: g.Pairwise.names(grant).within(ask.Ceiling)}
+	w := walked{ask: ask, grant: grant, at: g.Now()}
+	if ask.pushed {
+		return g.preparePush(w), nil
+	}
+	w.names = g.Pairwise.names(grant).within(ask.Ceiling)
 	w.accounts, w.unnamed = w.names.resolve(ask.Accounts)
 	if ask.PageToken == "" {
 		return w, nil

@@ -34,7 +34,7 @@ WHERE g.consent_id = $14
   AND (CAST($7 AS BIGINT) = 0
        OR (SELECT count(*) FROM disclosures d
            WHERE d.consent_id = g.consent_id AND d.day = t.now / 86400000 AND d.counted = 1) < g.unattended_per_day)
-  AND (CAST($7 AS BIGINT) = 1 OR CAST($6 AS BIGINT) = 0
+  AND (CAST($7 AS BIGINT) = 1 OR CAST($6 AS BIGINT) = 0 OR CAST($18 AS BIGINT) = 1
        OR EXISTS (SELECT 1 FROM disclosures d
                   WHERE d.id = $8 AND d.consent_id = g.consent_id AND d.day = t.now / 86400000 AND d.counted = 1))
   AND (g.one_time = 0
@@ -92,9 +92,10 @@ func (l *Log) insert(p *pending) (*sqldb.Statement, error) {
 		Text: l.fence,
 		Args: []any{
 			string(p.id), e.Method, string(accounts), int64(e.Clusters), consent.PurposeName(e.Purpose),
-			sqldb.Bool(e.Unattended), sqldb.Bool(e.Unattended && e.Continues == ""), string(e.Continues), e.Items,
+			sqldb.Bool(e.Unattended), sqldb.Bool(e.Unattended && e.Continues == "" && !e.Pushed), string(e.Continues), e.Items,
 			e.PolicyRevision, e.RequestID, l.boot, l.moment(),
 			string(e.Grant.ID()), e.Grant.Revision(), digest[:], disclosure.OneTimeSitting.Milliseconds(),
+			sqldb.Bool(e.Pushed),
 		},
 		Into: []any{&p.seq, &p.at},
 	}, nil

@@ -274,6 +274,35 @@ func TestUnattendedAccessesAreCountedByDayAndPagesAreFreeThatDay(t *testing.T) {
 	})
 }
 
+func TestEventsAreOnRecordAndNotCounted(t *testing.T) {
+	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
+		d := newDesk(t, open, func(terms *consent.Terms) { terms.UnattendedPerDay = 1 })
+		pushed, pulled := d.entry(), d.entry()
+		pushed.Unattended, pushed.Pushed = true, true
+		pulled.Unattended = true
+		for range 3 {
+			d.must(d.append(pushed))
+		}
+		d.must(d.append(pulled))
+		if err := d.append(pulled); !errors.Is(err, disclosure.ErrGrantChanged) {
+			t.Errorf("second access of one: %v", err)
+		}
+		d.must(d.append(pushed))
+		usage, err := d.log.Usage(t.Context(), d.id, consent.DayOf(noon))
+		if err != nil || usage.Unattended != 1 {
+			t.Errorf("usage = %+v, %v, want the one access", usage, err)
+		}
+		if got := d.records(); len(got) != 5 || !got[0].Unattended {
+			t.Errorf("%d records, want all 5, and the events unattended", len(got))
+		}
+		_, err = d.book.Revoke(t.Context(), d.customer(), d.id)
+		d.must(err)
+		if err := d.append(pushed); !errors.Is(err, disclosure.ErrGrantChanged) {
+			t.Errorf("an event after the revoke: %v", err)
+		}
+	})
+}
+
 func TestParallelAccessesNeverPassTheLimit(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
 		d := newDesk(t, open, nil) // 3 a day
