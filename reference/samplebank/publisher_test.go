@@ -1,0 +1,487 @@
+package samplebank
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"pgregory.net/rapid"
+
+	bankv1 "sluice/gen/sluice/bank/v1"
+	datav1 "sluice/gen/sluice/data/v1"
+)
+
+// feedGateway is a gateway's FeedService that keeps its promises: an event is
+// taken once, and only behind the one before.
+type feedGateway struct {
+	bankv1.UnimplementedFeedServiceServer
+
+	mu      sync.Mutex
+	durable map[string][]*bankv1.FeedEvent
+	taken   int // requests, of any stream
+	streams int
+	largest int // bytes of a request
+	waiting int // requests that came and are not answered, at most
+
+	cutAfter   []int           // the n-th stream is cut after so many requests, before they are answered
+	lose       map[int]bool    // the events of these requests are lost, as if a row was never written
+	reject     map[string]bool // transaction ids
+	refuse     error           // what every call is told
+	hold       chan struct{}   // if not nil, each answer waits for it
+	unanswered int
+}
+
+func newFeedGateway() *feedGateway {
+	return &feedGateway{durable: map[string][]*bankv1.FeedEvent{}, lose: map[int]bool{}, reject: map[string]bool{}}
+}
+
+func (g *feedGateway) GetFeedPosition(_ context.Context, r *bankv1.GetFeedPositionRequest) (*bankv1.GetFeedPositionResponse, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.refuse != nil {
+		return nil, g.refuse
+	}
+	out := &bankv1.GetFeedPositionResponse{}
+	for _, id := range r.GetAccountIds() {
+		out.Positions = append(out.Positions, &bankv1.FeedPosition{AccountId: id, Sequence: int64(len(g.durable[id]))})
+	}
+	return out, nil
+}
+
+func (g *feedGateway) Publish(s grpc.BidiStreamingServer[bankv1.PublishRequest, bankv1.PublishResponse]) error {
+	g.mu.Lock()
+	stream := g.streams
+	g.streams++
+	g.mu.Unlock()
+	requests := make(chan *bankv1.PublishRequest, 1000)
+	go func() {
+		defer close(requests)
+		for {
+			r, err := s.Recv()
+			if err != nil {
+				return
+			}
+			g.mu.Lock()
+			g.unanswered++
+			g.waiting = max(g.waiting, g.unanswered)
+			g.largest = max(g.largest, proto.Size(r))
+			g.mu.Unlock()
+			requests <- r
+		}
+	}()
+	for n := 1; ; n++ {
+		r, ok := <-requests
+		if !ok {
+			return nil
+		}
+		if g.hold != nil {
+			<-g.hold
+		}
+		out := g.take(r)
+		if stream < len(g.cutAfter) && n == g.cutAfter[stream] {
+			return status.Error(codes.Unavailable, "the replica goes away")
+		}
+		if err := s.Send(out); err != nil {
+			return err
+		}
+	}
+}
+
+func (g *feedGateway) take(r *bankv1.PublishRequest) *bankv1.PublishResponse {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unanswered--
+	g.taken++
+	out := &bankv1.PublishResponse{}
+	missing := map[string]int64{}
+	for _, e := range r.GetEvents() {
+		id := e.GetAccountId()
+		have := int64(len(g.durable[id]))
+		tx := e.GetTransactionPosted()
+		switch {
+		case g.lose[g.taken]:
+			missing[id] = cmpOr(missing[id], 0)
+		case e.GetSequence() <= have:
+			missing[id] = cmpOr(missing[id], 0)
+		case tx != nil && g.reject[tx.GetTransactionId()]:
+			out.Rejections = append(out.Rejections, &bankv1.EventRejection{AccountId: id, Sequence: e.GetSequence(), Field: "what.transaction_id", Description: "was used"})
+			missing[id] = have + 1
+		case e.GetSequence() == have+1:
+			g.durable[id] = append(g.durable[id], e)
+			missing[id] = cmpOr(missing[id], 0)
+		default:
+			missing[id] = have + 1
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(missing)) {
+		out.Positions = append(out.Positions, &bankv1.FeedPosition{AccountId: id, Sequence: int64(len(g.durable[id])), MissingFrom: missing[id]})
+	}
+	return out
+}
+
+func cmpOr(a, b int64) int64 {
+	if a != 0 {
+		return a
+	}
+	return b
+}
+
+func (g *feedGateway) client(t testing.TB) bankv1.FeedServiceClient {
+	t.Helper()
+	l := bufconn.Listen(1 << 20)
+	s := grpc.NewServer()
+	bankv1.RegisterFeedServiceServer(s, g)
+	go func() { _ = s.Serve(l) }()
+	conn, err := grpc.NewClient("passthrough:///bank", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(); s.Stop() })
+	return bankv1.NewFeedServiceClient(conn)
+}
+
+// publisher runs one until the test ends, and fails it if Run does.
+func publisher(t *testing.T, c PublisherConfig) *Publisher {
+	t.Helper()
+	if c.Wait == nil {
+		c.Wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	}
+	p := NewPublisher(c)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	return p
+}
+
+func settled(t *testing.T, p *Publisher) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return p.Settled(ctx)
+}
+
+// inOrder fails the test unless the events are numbered from 1 without gaps.
+func inOrder(t *testing.T, g *feedGateway, account string, count int) {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.durable[account]) != count {
+		t.Errorf("%s: %d events are durable, want %d", account, len(g.durable[account]), count)
+	}
+	for i, e := range g.durable[account] {
+		if e.GetSequence() != int64(i+1) {
+			t.Fatalf("%s: event %d is numbered %d", account, i+1, e.GetSequence())
+		}
+	}
+}
+
+func count(t *testing.T, b *Bank, account string) int {
+	t.Helper()
+	steps, err := b.scenes(Replay{Accounts: []string{account}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, s := range steps {
+		n += len(s.events)
+	}
+	return n
+}
+
+func TestAReplaySaysTheSameAsWhatIsPulled(t *testing.T) {
+	b, g := open(t, load(t), "morava"), newFeedGateway()
+	p := publisher(t, PublisherConfig{Client: g.client(t)})
+	if err := b.Replay(t.Context(), p, Replay{Accounts: []string{"A7753", "C1005"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := settled(t, p); err != nil {
+		t.Fatal(err)
+	}
+	for _, account := range []string{"A7753", "C1005"} {
+		a := b.data.accounts[account]
+		inOrder(t, g, account, count(t, b, account))
+		final := map[string]*datav1.Transaction{}
+		pending := map[string]bool{}
+		var balances []*datav1.Balance
+		for _, e := range g.durable[account] {
+			for _, tx := range []*datav1.Transaction{e.GetTransactionPosted(), e.GetTransactionChanged()} {
+				switch tx.GetStatus() {
+				case datav1.TransactionStatus_TRANSACTION_STATUS_PENDING:
+					if pending[tx.GetTransactionId()] || final[tx.GetTransactionId()] != nil || tx.GetBalanceAfter() != nil {
+						t.Errorf("%s is pending: %v", tx.GetTransactionId(), tx)
+					}
+					pending[tx.GetTransactionId()] = true
+				case datav1.TransactionStatus_TRANSACTION_STATUS_POSTED:
+					if final[tx.GetTransactionId()] != nil || pending[tx.GetTransactionId()] != (e.GetTransactionChanged() != nil) {
+						t.Errorf("%s is posted: %v", tx.GetTransactionId(), e)
+					}
+					final[tx.GetTransactionId()] = tx
+				}
+			}
+			if e.GetBalanceChanged() != nil {
+				balances = e.GetBalanceChanged().GetBalances()
+			}
+			if e.GetOccurredAt().AsTime().After(b.now()) {
+				t.Errorf("it is of tomorrow: %v", e)
+			}
+		}
+		for _, tx := range a.transactions {
+			if diff := cmp.Diff(tx.transaction(a, b.rolled()), final[tx.id], protocmp.Transform()); diff != "" {
+				t.Errorf("%s (-pulled +published):\n%s", tx.id, diff)
+			}
+		}
+		pulled, err := b.ListBalances(t.Context(), &bankv1.ListBalancesRequest{Subject: &bankv1.Subject{CustomerId: "9593", AccountIds: []string{account}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(pulled.GetAccounts()[0].GetBalances(), balances, protocmp.Transform(), protocmp.IgnoreFields(&datav1.Balance{}, "as_of")); diff != "" {
+			t.Errorf("balances (-pulled +published):\n%s", diff)
+		}
+	}
+}
+
+func TestAReplayGoesOnWhereTheGatewayIs(t *testing.T) {
+	b, g := open(t, load(t), "morava"), newFeedGateway()
+	client := g.client(t)
+	whole := count(t, b, "A7753")
+	for _, until := range []int{1, 2, 50, 51, whole} {
+		steps, err := b.scenes(Replay{Accounts: []string{"A7753"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := publisher(t, PublisherConfig{Client: client})
+		positions, err := p.Resume(t.Context(), "A7753")
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := until - int(positions["A7753"])
+		for _, s := range behind(steps, positions) {
+			if s.events = s.events[:min(left, len(s.events))]; len(s.events) > 0 {
+				if err := p.Put(t.Context(), s.account, s.events...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			left -= len(s.events)
+		}
+		if err := settled(t, p); err != nil {
+			t.Fatal(err)
+		}
+		inOrder(t, g, "A7753", until)
+	}
+	last := g.durable["A7753"][whole-1].GetBalanceChanged().GetBalances()[0]
+	if want := b.data.accounts["A7753"].balance().money("CZK"); !proto.Equal(want, last.GetAmount()) {
+		t.Errorf("the last balance is %v, want %v", last, want)
+	}
+}
+
+func TestACutStreamLosesAndRepeatsNothing(t *testing.T) {
+	b := open(t, load(t), "morava")
+	accounts := []string{"A7753", "C1005"}
+	rapid.Check(t, func(rt *rapid.T) {
+		g := newFeedGateway()
+		g.cutAfter = rapid.SliceOfN(rapid.IntRange(1, 6), 0, 8).Draw(rt, "cut after")
+		for _, n := range rapid.SliceOfN(rapid.IntRange(1, 30), 0, 3).Draw(rt, "lost requests") {
+			g.lose[n] = true
+		}
+		cuts := 0
+		p := publisher(t, PublisherConfig{
+			Client: g.client(t), Batch: rapid.IntRange(1, 60).Draw(rt, "batch"), Window: rapid.IntRange(1, 5).Draw(rt, "window"),
+			Cut: func(error) { cuts++ },
+		})
+		if err := b.Replay(t.Context(), p, Replay{Accounts: accounts, Days: 20}); err != nil {
+			rt.Fatal(err)
+		}
+		if err := settled(t, p); err != nil {
+			rt.Fatal(err)
+		}
+		steps, err := b.scenes(Replay{Accounts: accounts, Days: 20})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		want := map[string][]*bankv1.FeedEvent{}
+		for _, s := range steps {
+			for _, e := range s.events {
+				e.Sequence = int64(len(want[s.account]) + 1)
+				want[s.account] = append(want[s.account], e)
+			}
+		}
+		for _, account := range accounts {
+			if !slices.EqualFunc(want[account], g.durable[account], func(x, y *bankv1.FeedEvent) bool { return proto.Equal(x, y) }) {
+				rt.Fatalf("%s, after %d cuts: %v is durable, want %v", account, cuts, g.durable[account], want[account])
+			}
+		}
+	})
+}
+
+func TestARejectedEventStopsItsAccountAndNoOther(t *testing.T) {
+	b, g := open(t, load(t), "morava"), newFeedGateway()
+	a := b.data.accounts["A7753"]
+	g.reject[a.transactions[4].id] = true
+	p := publisher(t, PublisherConfig{Client: g.client(t), Batch: 7})
+	if err := b.Replay(t.Context(), p, Replay{Accounts: []string{"A7753", "C1005"}}); err != nil {
+		t.Fatal(err)
+	}
+	var rejected *RejectedError
+	if err := settled(t, p); !errors.As(err, &rejected) || rejected.Account != "A7753" || rejected.Field != "what.transaction_id" {
+		t.Fatalf("settled = %v", err)
+	}
+	if err := p.Put(t.Context(), "A7753", &bankv1.FeedEvent{}); !errors.As(err, &rejected) {
+		t.Errorf("put behind it = %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := p.await(ctx, func() (bool, error) { return p.kept() == 0, nil }); err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, g, "C1005", count(t, b, "C1005"))
+	inOrder(t, g, "A7753", int(rejected.Sequence)-1)
+}
+
+func TestAGatewayThatIsBehindHoldsTheBankBack(t *testing.T) {
+	b, g := open(t, load(t), "morava"), newFeedGateway()
+	g.hold = make(chan struct{})
+	p := publisher(t, PublisherConfig{Client: g.client(t), Batch: 10, Window: 3, Kept: 100})
+	replayed := make(chan error, 1)
+	go func() { replayed <- b.Replay(t.Context(), p, Replay{Accounts: []string{"C1005"}}) }()
+	most := 0
+	for held := true; held; {
+		select {
+		case g.hold <- struct{}{}:
+			p.mu.Lock()
+			most = max(most, p.kept())
+			p.mu.Unlock()
+		case err := <-replayed:
+			if err != nil {
+				t.Fatal(err)
+			}
+			held = false
+		}
+	}
+	close(g.hold)
+	if err := settled(t, p); err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, g, "C1005", count(t, b, "C1005"))
+	if most > 100 || g.waiting > 3 {
+		t.Errorf("%d events were kept and %d requests on their way at once", most, g.waiting)
+	}
+}
+
+func TestRequestsStayBelowWhatIsTaken(t *testing.T) {
+	g := newFeedGateway()
+	p := publisher(t, PublisherConfig{Client: g.client(t), Batch: 500})
+	if _, err := p.Resume(t.Context(), "A1"); err != nil {
+		t.Fatal(err)
+	}
+	long := make([]byte, 100_000)
+	for i := range long {
+		long[i] = 'x'
+	}
+	for range 30 {
+		if err := p.Put(t.Context(), "A1", &bankv1.FeedEvent{AccountId: "A1", What: &bankv1.FeedEvent_FraudAlertRaised{
+			FraudAlertRaised: &datav1.FraudAlert{Text: string(long)},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := settled(t, p); err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, g, "A1", 30)
+	if g.largest > 1<<20 || g.largest < 500_000 {
+		t.Errorf("the largest request had %d bytes", g.largest)
+	}
+}
+
+func TestWhatIsRefusedEachTimeEndsThePublisher(t *testing.T) {
+	for code, ends := range map[codes.Code]bool{codes.PermissionDenied: true, codes.Unauthenticated: true, codes.Unavailable: false, codes.ResourceExhausted: false} {
+		g := newFeedGateway()
+		client := g.client(t)
+		ctx, stop := context.WithCancel(t.Context())
+		var pauses []time.Duration
+		p := NewPublisher(PublisherConfig{Client: client, Wait: func(_ context.Context, d time.Duration) error {
+			if pauses = append(pauses, d); len(pauses) == 10 {
+				stop()
+			}
+			return ctx.Err()
+		}})
+		if _, err := p.Resume(ctx, "A7753"); err != nil {
+			t.Fatal(err)
+		}
+		g.refuse = status.Error(code, "no")
+		err := p.Run(ctx)
+		stop()
+		if ends != (status.Code(err) == code) || !ends && (len(pauses) != 10 || pauses[9] != lastPause || pauses[1] <= pauses[0]) {
+			t.Errorf("%v: run = %v after pauses %v", code, err, pauses)
+		}
+	}
+}
+
+func TestAGatewayThatForgotIsNotToldTheRest(t *testing.T) {
+	g := newFeedGateway()
+	g.cutAfter = []int{2}
+	cut := make(chan struct{}, 1)
+	p := publisher(t, PublisherConfig{Client: g.client(t), Batch: 1, Window: 1, Cut: func(error) {
+		g.mu.Lock()
+		g.durable["A1"] = nil
+		g.mu.Unlock()
+		cut <- struct{}{}
+	}})
+	if _, err := p.Resume(t.Context(), "A1"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := p.Put(t.Context(), "A1", &bankv1.FeedEvent{AccountId: "A1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-cut
+	if err := settled(t, p); !errors.Is(err, errForgotten) {
+		t.Errorf("settled = %v", err)
+	}
+	if len(g.durable["A1"]) != 0 {
+		t.Error("events went out behind a gap")
+	}
+}
+
+func TestAReplayKeepsItsPace(t *testing.T) {
+	b, g := open(t, load(t), "morava"), newFeedGateway()
+	var waited time.Duration
+	p := NewPublisher(PublisherConfig{Client: g.client(t), Kept: 1 << 20, Wait: func(_ context.Context, d time.Duration) error {
+		waited += d
+		return nil
+	}})
+	if err := b.Replay(t.Context(), p, Replay{Accounts: []string{"A7753"}, Days: 28, Speed: 24 * 60}); err != nil {
+		t.Fatal(err)
+	}
+	// From noon of October 24 to the evening of November 19, a day a minute.
+	if want := 26*time.Minute + 15*time.Second; waited != want {
+		t.Errorf("it took %v, want %v", waited, want)
+	}
+	if err := b.Replay(t.Context(), p, Replay{Accounts: []string{"A1"}}); !errors.Is(err, errNotHere) {
+		t.Errorf("an account of another bank: %v", err)
+	}
+	if err := p.Put(t.Context(), "A2", &bankv1.FeedEvent{}); !errors.Is(err, errUnknownAccount) {
+		t.Errorf("an account without a position: %v", err)
+	}
+}
