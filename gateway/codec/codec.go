@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 
 	"google.golang.org/grpc/encoding"
@@ -43,14 +44,22 @@ func (f *Frame) take() mem.BufferSlice {
 	return data
 }
 
+// ErrTooLarge means that a message is larger than its kind may be.
+var ErrTooLarge = errors.New("the message is too large")
+
 type codec struct {
 	pool  mem.BufferPool
 	proto encoding.CodecV2
+	limit func(message any) int
 }
 
 // New makes the codec, for grpc.ForceServerCodecV2 and grpc.ForceCodecV2.
-func New() encoding.CodecV2 {
-	return codec{pool: mem.DefaultBufferPool(), proto: encoding.GetCodecV2(proto.Name)}
+func New() encoding.CodecV2 { return Bounded(nil) }
+
+// Bounded is New for a server whose messages may not all be of one size: limit
+// says how many bytes of a message are decoded at most.
+func Bounded(limit func(message any) int) encoding.CodecV2 {
+	return codec{pool: mem.DefaultBufferPool(), proto: encoding.GetCodecV2(proto.Name), limit: limit}
 }
 
 // Name is protobuf's: the wire is the same.
@@ -74,6 +83,9 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if frame, ok := v.(*Frame); ok {
 		frame.buf = data.MaterializeToBuffer(c.pool)
 		return nil
+	}
+	if c.limit != nil && data.Len() > c.limit(v) {
+		return ErrTooLarge
 	}
 	if err := c.proto.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("decode message: %w", err)

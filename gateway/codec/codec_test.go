@@ -2,12 +2,14 @@ package codec_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
 
 	"sluice/gateway/codec"
+	bankv1 "sluice/gen/sluice/bank/v1"
 	datav1 "sluice/gen/sluice/data/v1"
 )
 
@@ -57,5 +59,26 @@ func TestOtherMessagesAreProtobuf(t *testing.T) {
 	}
 	if _, err := c.Marshal(42); err == nil {
 		t.Error("something that is no message was encoded")
+	}
+}
+
+func TestAMessageBeyondItsSizeIsNotDecoded(t *testing.T) {
+	c := codec.Bounded(func(m any) int {
+		if _, roomy := m.(*bankv1.PublishRequest); roomy {
+			return 100
+		}
+		return 10
+	})
+	data, err := c.Marshal(&bankv1.PublishRequest{Events: []*bankv1.FeedEvent{{AccountId: "an account of ours"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var large bankv1.PublishRequest
+	if err := c.Unmarshal(data, &large); err != nil || len(large.GetEvents()) != 1 {
+		t.Errorf("a message of the larger kind: %v", err)
+	}
+	var small bankv1.PublishBatchRequest
+	if err := c.Unmarshal(data, &small); !errors.Is(err, codec.ErrTooLarge) || len(small.GetEvents()) != 0 {
+		t.Errorf("a message of the smaller kind: %v with %d events", err, len(small.GetEvents()))
 	}
 }

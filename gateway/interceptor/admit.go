@@ -18,23 +18,6 @@ func (c Config) admitted(ctx context.Context, req any, info *grpc.UnaryServerInf
 	return next(ctx, req)
 }
 
-func (c Config) streamAdmitted(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	ctx, err := c.admit(ss.Context(), info.FullMethod)
-	if err != nil {
-		return Status(err).Err()
-	}
-	return next(srv, admittedStream{ServerStream: ss, admitted: func() context.Context { return ctx }})
-}
-
-// admittedStream is a stream whose context has what the call showed.
-type admittedStream struct {
-	grpc.ServerStream
-	admitted func() context.Context
-}
-
-// Context is the admitted one.
-func (s admittedStream) Context() context.Context { return s.admitted() }
-
 // admit lets in a caller of the method's kind. Whoever the connection does not
 // name may call partners' methods, with a token; a partner whom it names may
 // show one too. For anybody else nothing is verified at all.

@@ -7,15 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strings"
+	"slices"
 	"time"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 
 	"sluice/authn"
 	"sluice/refusal"
@@ -38,6 +36,14 @@ type Config struct {
 	// Tokens admits partners by what their calls show; nil if none are taken.
 	Tokens    Tokens
 	Validator protovalidate.Validator
+	// SelfChecked are methods whose door holds each part of a request against its
+	// contract by itself, so that one bad part does not spoil the others.
+	SelfChecked []string
+	// MaxStream bounds a stream's life; MaxDuration if it is 0.
+	MaxStream time.Duration
+	// Ending is done when the server is about to stop, so that streams end; nil if
+	// that is never known.
+	Ending func() context.Context
 }
 
 // Tokens verifies the token that a call of a partner's method shows, and answers
@@ -50,11 +56,6 @@ type Tokens interface {
 // Unary is the chain, outermost first.
 func Unary(c Config) grpc.ServerOption {
 	return grpc.ChainUnaryInterceptor(c.logged, c.recovered, c.bounded, c.admitted, c.validated)
-}
-
-// Stream is the chain for streams: gRPC's own reflection and health watching.
-func Stream(c Config) grpc.ServerOption {
-	return grpc.ChainStreamInterceptor(c.streamAdmitted)
 }
 
 type noteKey struct{}
@@ -76,23 +77,17 @@ func (c Config) logged(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	// Fails only where there is no transport, as in a direct call; the id is then in the log alone.
 	_ = grpc.SetHeader(ctx, metadata.Pairs(RequestIDHeader, n.id))
 	resp, err := next(ctx, req)
-	took := slog.Duration("took", c.Now().Sub(start))
-	method, request, caller := slog.String("method", info.FullMethod), slog.String("request", n.id), slog.String("caller", n.caller)
-	if err == nil {
-		c.Log.LogAttrs(ctx, slog.LevelDebug, "call", request, method, caller, took)
-		return resp, nil
+	if err = c.ended(ctx, info.FullMethod, n, c.Now().Sub(start), err); err != nil {
+		return nil, err
 	}
-	s := Status(err)
-	if strings.HasPrefix(info.FullMethod, grpcOwn) {
-		s = status.Convert(err) // says nothing but what its service is for
+	return resp, nil
+}
+
+func levelOf(code codes.Code) slog.Level {
+	if code == codes.Internal || code == codes.Unavailable {
+		return slog.LevelError
 	}
-	level := slog.LevelInfo
-	if s.Code() == codes.Internal || s.Code() == codes.Unavailable {
-		level = slog.LevelError
-	}
-	c.Log.LogAttrs(ctx, level, "call refused", request, method, caller, took,
-		slog.String("reason", refusal.Name(refusal.ReasonOf(err))), slog.String("error", err.Error()))
-	return nil, s.Err()
+	return slog.LevelInfo
 }
 
 func callerName(ctx context.Context) string {
@@ -106,12 +101,16 @@ func callerName(ctx context.Context) string {
 func (c Config) recovered(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			// The panic's value may hold data; the stack does not.
-			c.Log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			resp, err = nil, refusal.New(refusal.Internal, "something failed inside; nothing was released")
+			resp, err = nil, c.panicked(ctx, p)
 		}
 	}()
 	return next(ctx, req)
+}
+
+func (c Config) panicked(ctx context.Context, p any) error {
+	// The panic's value may hold data; the stack does not.
+	c.Log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+	return refusal.New(refusal.Internal, "something failed inside; nothing was released")
 }
 
 func (c Config) bounded(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
@@ -120,18 +119,20 @@ func (c Config) bounded(ctx context.Context, req any, _ *grpc.UnaryServerInfo, n
 	return next(ctx, req)
 }
 
-func (c Config) validated(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	msg, ok := req.(proto.Message)
-	if !ok {
-		return nil, refusal.New(refusal.Internal, "something failed inside; nothing was released")
+func (c Config) validated(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if c.selfChecked(info.FullMethod) {
+		return next(ctx, req)
 	}
-	if err := c.Validator.Validate(msg); err != nil {
-		return nil, invalid(err)
+	if err := c.check(req); err != nil {
+		return nil, err
 	}
 	return next(ctx, req)
 }
 
-func invalid(err error) error {
+func (c Config) selfChecked(method string) bool { return slices.Contains(c.SelfChecked, method) }
+
+// Invalid refuses a message for what is wrong with its fields.
+func Invalid(err error) error {
 	var verr *protovalidate.ValidationError
 	if !errors.As(err, &verr) {
 		return fmt.Errorf("validate request: %w", err)
