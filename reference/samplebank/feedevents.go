@@ -1,6 +1,7 @@
 package samplebank
 
 import (
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -45,6 +46,30 @@ func (b *Bank) bookedEvents(a *account, t transaction) []*bankv1.FeedEvent {
 	}
 }
 
+// raisedEvent is the alert that a transaction raised, open as it was then; nil if
+// it raised none.
+func (b *Bank) raisedEvent(a *account, i int) *bankv1.FeedEvent {
+	alert := b.alertOf(a, i)
+	if alert == nil {
+		return nil
+	}
+	alert.Status, alert.Outcome = datav1.AlertStatus_ALERT_STATUS_OPEN, datav1.AlertOutcome_ALERT_OUTCOME_UNSPECIFIED
+	return b.event(a, a.transactions[i], entered, &bankv1.FeedEvent{What: &bankv1.FeedEvent_FraudAlertRaised{FraudAlertRaised: alert}})
+}
+
+// resolvedEvent is what came of an alert.
+func (b *Bank) resolvedEvent(account, id string) (*bankv1.FeedEvent, error) {
+	for _, alert := range b.alertsOf(b.data.accounts[account]) {
+		if alert.GetAlertId() == id && alert.GetStatus() == datav1.AlertStatus_ALERT_STATUS_RESOLVED {
+			return &bankv1.FeedEvent{
+				AccountId: account, OccurredAt: timestamppb.New(b.now()),
+				What: &bankv1.FeedEvent_FraudAlertResolved{FraudAlertResolved: alert},
+			}, nil
+		}
+	}
+	return nil, fmt.Errorf("what came of alert %s: %w", id, errNotHere)
+}
+
 func (b *Bank) event(a *account, t transaction, hour time.Duration, e *bankv1.FeedEvent) *bankv1.FeedEvent {
 	e.AccountId, e.OccurredAt = a.id, b.moment(t, hour)
 	return e
@@ -62,7 +87,7 @@ func (b *Bank) moment(t transaction, hour time.Duration) *timestamppb.Timestamp 
 // atOnce says whether the bank itself made the transaction, so that it was never
 // pending.
 func (t transaction) atOnce() bool {
-	switch t.kind { //nolint:exhaustive // all others come from outside
+	switch t.kind {
 	case datav1.TransactionKind_TRANSACTION_KIND_INTEREST, datav1.TransactionKind_TRANSACTION_KIND_PENALTY_INTEREST,
 		datav1.TransactionKind_TRANSACTION_KIND_FEE, datav1.TransactionKind_TRANSACTION_KIND_LOAN_PAYOUT:
 		return true

@@ -225,13 +225,14 @@ func TestAReplaySaysTheSameAsWhatIsPulled(t *testing.T) {
 		var balances []*datav1.Balance
 		for _, e := range g.durable[account] {
 			for _, tx := range []*datav1.Transaction{e.GetTransactionPosted(), e.GetTransactionChanged()} {
-				switch tx.GetStatus() {
-				case datav1.TransactionStatus_TRANSACTION_STATUS_PENDING:
+				switch {
+				case tx == nil:
+				case tx.GetStatus() == datav1.TransactionStatus_TRANSACTION_STATUS_PENDING:
 					if pending[tx.GetTransactionId()] || final[tx.GetTransactionId()] != nil || tx.GetBalanceAfter() != nil {
 						t.Errorf("%s is pending: %v", tx.GetTransactionId(), tx)
 					}
 					pending[tx.GetTransactionId()] = true
-				case datav1.TransactionStatus_TRANSACTION_STATUS_POSTED:
+				default:
 					if final[tx.GetTransactionId()] != nil || pending[tx.GetTransactionId()] != (e.GetTransactionChanged() != nil) {
 						t.Errorf("%s is posted: %v", tx.GetTransactionId(), e)
 					}
@@ -483,5 +484,49 @@ func TestAReplayKeepsItsPace(t *testing.T) {
 	}
 	if err := p.Put(t.Context(), "A2", &bankv1.FeedEvent{}); !errors.Is(err, errUnknownAccount) {
 		t.Errorf("an account without a position: %v", err)
+	}
+}
+
+func TestAnAlertIsPublishedAndWhatCameOfIt(t *testing.T) {
+	b, at := clocked(t)
+	g := newFeedGateway()
+	p := publisher(t, PublisherConfig{Client: g.client(t), Wait: func(ctx context.Context, d time.Duration) error {
+		*at = at.Add(d)
+		return ctx.Err()
+	}})
+	var told []Answered
+	b.OnAnswer(func(a Answered) { told = append(told, a) })
+	if err := b.Replay(t.Context(), p, Replay{Accounts: []string{"C1005"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := settled(t, p); err != nil {
+		t.Fatal(err)
+	}
+	raised := map[string]*datav1.FraudAlert{}
+	for i, e := range g.durable["C1005"] {
+		if alert := e.GetFraudAlertRaised(); alert != nil {
+			raised[alert.GetAlertId()] = alert
+			if about := g.durable["C1005"][i-1].GetTransactionPosted().GetTransactionId(); about != alert.GetTransactionId() || alert.GetStatus() != datav1.AlertStatus_ALERT_STATUS_OPEN {
+				t.Errorf("behind %s: %v", about, alert)
+			}
+		}
+	}
+	if want := len(b.alertsOf(b.data.accounts["C1005"])); len(raised) != want {
+		t.Errorf("%d alerts were raised, want %d", len(raised), want)
+	}
+	open := listed(t, b, "C1005")[0]
+	if diff := cmp.Diff(open, raised[open.GetAlertId()], protocmp.Transform()); diff != "" {
+		t.Errorf("(-listed +published):\n%s", diff)
+	}
+	answered(t, b, "a1", "C1005", open.GetAlertId(), notMe)
+	if err := b.Resolve(t.Context(), p, told[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := settled(t, p); err != nil {
+		t.Fatal(err)
+	}
+	all := g.durable["C1005"]
+	if last := all[len(all)-1].GetFraudAlertResolved(); last.GetAlertId() != open.GetAlertId() || last.GetOutcome() != datav1.AlertOutcome_ALERT_OUTCOME_FRAUD {
+		t.Errorf("the last event is %v", all[len(all)-1])
 	}
 }

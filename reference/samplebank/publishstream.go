@@ -27,28 +27,26 @@ const (
 // only what will be refused each time ends Run.
 func (p *Publisher) Run(ctx context.Context) error {
 	pause := firstPause
-	for ctx.Err() == nil {
+	for {
 		through, err := p.stream(ctx)
-		if ctx.Err() != nil {
-			break
-		}
-		if refusedAlways(err) {
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // it was to end
+		case refusedAlways(err):
 			return err
-		}
-		p.config.Cut(err)
-		if through {
+		case through:
 			pause = firstPause
 		}
-		if p.config.Wait(ctx, pause) != nil {
-			break
+		p.config.Cut(err)
+		if err := p.config.Wait(ctx, pause); err != nil {
+			return nil //nolint:nilerr // it was to end
 		}
 		pause = min(2*pause, lastPause)
 	}
-	return nil
 }
 
 func refusedAlways(err error) bool {
-	switch status.Code(err) { //nolint:exhaustive // all others may pass
+	switch status.Code(err) {
 	case codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented, codes.InvalidArgument:
 		return true
 	default:

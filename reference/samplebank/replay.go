@@ -26,8 +26,8 @@ type scene struct {
 }
 
 // Replay publishes transactions of the past, each first PENDING and then POSTED
-// with the balances that it leaves; those that the bank makes itself are POSTED
-// at once. Ids, days and amounts are those that ListTransactions answers. It goes
+// with the balances that it leaves, and the alerts they raised; those that the
+// bank makes itself are POSTED at once. Ids, days and amounts are those that ListTransactions answers. It goes
 // on where the gateway is: a replay with the same days continues an earlier one.
 func (b *Bank) Replay(ctx context.Context, p *Publisher, r Replay) error {
 	scenes, err := b.scenes(r)
@@ -53,7 +53,20 @@ func (b *Bank) Replay(ctx context.Context, p *Publisher, r Replay) error {
 	return nil
 }
 
-var errNotHere = errors.New("the bank has no such account")
+var errNotHere = errors.New("the bank has no such thing")
+
+// Resolve publishes what came of an alert, once the bank has looked into the
+// customer's answer. The account must be one that is replayed.
+func (b *Bank) Resolve(ctx context.Context, p *Publisher, a Answered) error {
+	if err := p.config.Wait(ctx, lookedInto); err != nil {
+		return err
+	}
+	resolved, err := b.resolvedEvent(a.Account, a.Alert)
+	if err != nil {
+		return err
+	}
+	return p.Put(ctx, a.Account, resolved)
+}
 
 // scenes are all there is to replay, in the order of time.
 func (b *Bank) scenes(r Replay) ([]scene, error) {
@@ -63,13 +76,16 @@ func (b *Bank) scenes(r Replay) ([]scene, error) {
 		if !ok || a.bank != b.bank {
 			return nil, fmt.Errorf("replay %s: %w", id, errNotHere)
 		}
-		for _, t := range a.transactions {
+		for i, t := range a.transactions {
 			if r.Days > 0 && t.day <= newest-day(r.Days) {
 				continue
 			}
 			if !t.atOnce() {
-				pending := b.pendingEvent(a, t)
-				out = append(out, scene{b.moment(t, entered).AsTime(), id, []*bankv1.FeedEvent{pending}})
+				first := []*bankv1.FeedEvent{b.pendingEvent(a, t)}
+				if raised := b.raisedEvent(a, i); raised != nil {
+					first = append(first, raised)
+				}
+				out = append(out, scene{b.moment(t, entered).AsTime(), id, first})
 			}
 			out = append(out, scene{b.moment(t, booked).AsTime(), id, b.bookedEvents(a, t)})
 		}
