@@ -18,6 +18,8 @@ type program struct {
 	Migrate     migrateCmd     `cmd:"" help:"Bring a PostgreSQL database up to date, as its owner."`
 	Consent     consentCmd     `cmd:"" help:"Ask for consents, give them, change them, look at them."`
 	Pull        pullCmd        `cmd:"" help:"Pull data as a partner."`
+	Events      eventsCmd      `cmd:"" help:"Receive what banks publish, as a partner."`
+	Alerts      alertsCmd      `cmd:"" help:"Show fraud alerts and answer them, as a partner."`
 	Partner     partnerCmd     `cmd:"" help:"Register, list, suspend and reinstate partners."`
 	Bank        bankCmd        `cmd:"" help:"Register, list, suspend and reinstate banks."`
 	Receipt     receiptCmd     `cmd:"" help:"Verify customers' receipts of consents."`

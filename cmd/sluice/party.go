@@ -112,6 +112,7 @@ type bankCmd struct {
 	Suspend   bankSuspendCmd   `cmd:"" help:"Release nothing of a bank for now."`
 	Reinstate bankReinstateCmd `cmd:"" help:"Lift a suspension."`
 	Consents  bankConsentsCmd  `cmd:"" help:"Look after the consents about a bank's data, as the bank."`
+	Publish   bankPublishCmd   `cmd:"" help:"Publish what happened on accounts, as the bank."`
 }
 
 type bankAddCmd struct {
