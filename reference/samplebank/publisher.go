@@ -50,11 +50,19 @@ func NewPublisher(c PublisherConfig) *Publisher {
 }
 
 // Resume asks the gateway how far accounts were published; new events are
-// numbered on from there. Each account is named once, before its first event.
+// numbered on from there. It asks until it is answered or refused. Each account is
+// named once, before its first event.
 func (p *Publisher) Resume(ctx context.Context, accounts ...string) (map[string]int64, error) {
 	positions, err := p.ask(ctx, accounts)
-	if err != nil {
-		return nil, err
+	for pause := firstPause; err != nil; pause = min(2*pause, lastPause) {
+		if refusedAlways(err) || ctx.Err() != nil {
+			return nil, err
+		}
+		p.config.Cut(err)
+		if err := p.config.Wait(ctx, pause); err != nil {
+			return nil, err
+		}
+		positions, err = p.ask(ctx, accounts)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

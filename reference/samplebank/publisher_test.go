@@ -265,6 +265,10 @@ func TestAReplayGoesOnWhereTheGatewayIs(t *testing.T) {
 	b, g := open(t, load(t), "morava"), newFeedGateway()
 	client := g.client(t)
 	whole := count(t, b, "A7753")
+	part, err := b.scenes(Replay{Accounts: []string{"A7753"}, Days: 32, Before: 19})
+	if err != nil || len(part) != 6 { // the transactions 19, 26 and 31 days before the newest, the last two of the bank's own
+		t.Errorf("%d scenes in a part of the days: %v", len(part), err)
+	}
 	for _, until := range []int{1, 2, 50, 51, whole} {
 		steps, err := b.scenes(Replay{Accounts: []string{"A7753"}})
 		if err != nil {
@@ -435,6 +439,27 @@ func TestWhatIsRefusedEachTimeEndsThePublisher(t *testing.T) {
 		if ends != (status.Code(err) == code) || !ends && (len(pauses) != 10 || pauses[9] != lastPause || pauses[1] <= pauses[0]) {
 			t.Errorf("%v: run = %v after pauses %v", code, err, pauses)
 		}
+	}
+}
+
+func TestABankAsksUntilItsGatewayAnswers(t *testing.T) {
+	g := newFeedGateway()
+	g.refuse = status.Error(codes.Unavailable, "not yet")
+	tries := 0
+	p := NewPublisher(PublisherConfig{Client: g.client(t), Wait: func(ctx context.Context, _ time.Duration) error {
+		if tries++; tries == 3 {
+			g.mu.Lock()
+			g.refuse = nil
+			g.mu.Unlock()
+		}
+		return ctx.Err()
+	}})
+	if positions, err := p.Resume(t.Context(), "A1"); err != nil || tries != 3 || positions["A1"] != 0 {
+		t.Errorf("resumed at %v after %d tries: %v", positions, tries, err)
+	}
+	g.refuse = status.Error(codes.PermissionDenied, "no bank")
+	if _, err := p.Resume(t.Context(), "A2"); status.Code(err) != codes.PermissionDenied || tries != 3 {
+		t.Errorf("resume = %v after %d tries", err, tries)
 	}
 }
 

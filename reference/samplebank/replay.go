@@ -14,7 +14,8 @@ import (
 // Replay says what of the past is published as if it happened now.
 type Replay struct {
 	Accounts []string
-	Days     int     // the newest so many days of each account; all if 0
+	Days     int     // the newest so many days of the data; all if 0
+	Before   int     // without the newest so many days
 	Speed    float64 // so many times faster than it happened; as fast as can be if 0
 }
 
@@ -28,7 +29,7 @@ type scene struct {
 // Replay publishes transactions of the past, each first PENDING and then POSTED
 // with the balances that it leaves, and the alerts they raised; those that the
 // bank makes itself are POSTED at once. Ids, days and amounts are those that ListTransactions answers. It goes
-// on where the gateway is: a replay with the same days continues an earlier one.
+// on where the gateway is: a replay with the same Days continues an earlier one.
 func (b *Bank) Replay(ctx context.Context, p *Publisher, r Replay) error {
 	scenes, err := b.scenes(r)
 	if err != nil {
@@ -77,7 +78,7 @@ func (b *Bank) scenes(r Replay) ([]scene, error) {
 			return nil, fmt.Errorf("replay %s: %w", id, errNotHere)
 		}
 		for i, t := range a.transactions {
-			if r.Days > 0 && t.day <= newest-day(r.Days) {
+			if r.Days > 0 && t.day <= newest-day(r.Days) || t.day > newest-day(r.Before) {
 				continue
 			}
 			if !t.atOnce() {
