@@ -55,6 +55,8 @@ var rooms = map[string][]string{
 	// The walk.
 	"gateway": {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 
+	"alert": {"bank", "consent", "gateway", "gen", "policy", "refusal", "seal"},
+
 	// The doors.
 	"gateway/partnerapi":  {"authn", "authn/accesstoken", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry", "seal"},
 	"gateway/bankapi":     {"authn", "consent", "gateway/consentview", "gen", "refusal", "seal"},
@@ -75,6 +77,7 @@ var rooms = map[string][]string{
 	"consent/replicadb":   {"consent", "consent/barrier", "consent/replica", "mutant", "sqldb"},
 	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "refusal", "sqldb"},
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
+	"alert/alertdb":       {"alert", "consent", "disclosure", "gen", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
 	"web/webdb":           {"seal", "sqldb", "web"},
 	"authn/devca":         {"authn"},
@@ -96,12 +99,13 @@ var rooms = map[string][]string{
 var wiring = []string{".", "cmd/sluice", "e2e", "e2e/chaos", "e2e/mutants", "e2e/pages", "e2e/stage", "bench"}
 
 // adapters are imported by wiring and by tests alone.
-var adapters = []string{"web/webdb", "consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}
+var adapters = []string{"web/webdb", "alert/alertdb", "consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}
 
 // never says what must not be reached from a room, at whatever distance.
 var never = map[string][]string{
 	"sluice/consent":              {"google.golang.org/grpc", "database/sql", "github.com/open-policy-agent", "github.com/redis"},
 	"sluice/gateway":              {"database/sql", "github.com/redis", "github.com/jackc", "modernc.org/sqlite"},
+	"sluice/alert":                {"database/sql", "github.com/redis", "github.com/jackc"},
 	"sluice/consent/barrier":      {"database/sql", "google.golang.org/grpc"},
 	"sluice/consent/grantcache":   {"database/sql", "google.golang.org/grpc"},
 	"sluice/consent/grantdb":      {"github.com/redis"},
