@@ -35,6 +35,7 @@ var rooms = map[string][]string{
 	"consent/receipt":   {"consent"},
 	"disclosure":        {"consent", "refusal"},
 	"registry":          {"consent"},
+	"feed":              {"consent", "gen", "seal"},
 	"authn":             {"authn/internal", "consent", "gen"},
 	"authn/internal":    {"consent"},
 	"authn/keyset":      {},
@@ -58,8 +59,8 @@ var rooms = map[string][]string{
 	"alert": {"bank", "consent", "gateway", "gen", "policy", "refusal", "seal"},
 
 	// The doors.
-	"gateway/partnerapi":  {"authn", "authn/accesstoken", "consent", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry", "seal"},
-	"gateway/bankapi":     {"authn", "consent", "gateway/consentview", "gen", "refusal", "seal"},
+	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry", "seal"},
+	"gateway/bankapi":     {"authn", "consent", "feed", "gateway/consentview", "gateway/interceptor", "gen", "refusal", "registry", "seal"},
 	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gen", "refusal", "seal"},
 	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
 	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},
@@ -75,6 +76,7 @@ var rooms = map[string][]string{
 	"consent/grantcache":  {"consent", "mutant"},
 	"consent/replica":     {"consent"},
 	"consent/replicadb":   {"consent", "consent/barrier", "consent/replica", "mutant", "sqldb"},
+	"feed/feeddb":         {"consent", "feed", "gen", "sqldb"},
 	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "refusal", "sqldb"},
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
 	"alert/alertdb":       {"alert", "consent", "disclosure", "gen", "sqldb"},
@@ -87,6 +89,7 @@ var rooms = map[string][]string{
 
 	// What tests share.
 	"consent/consenttest": {"consent", "gen"},
+	"feed/feedtest":       {"consent", "feed", "gen", "seal"},
 	"sqldb/sqldbtest":     {"sqldb"},
 	"authn/replaytest":    {"authn/replay"},
 	"bank/banktest":       {"bank", "consent", "gateway/codec", "gen"},
@@ -99,7 +102,7 @@ var rooms = map[string][]string{
 var wiring = []string{".", "cmd/sluice", "e2e", "e2e/chaos", "e2e/mutants", "e2e/pages", "e2e/stage", "bench"}
 
 // adapters are imported by wiring and by tests alone.
-var adapters = []string{"web/webdb", "alert/alertdb", "consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}
+var adapters = []string{"web/webdb", "alert/alertdb", "consent/grantdb", "consent/grantcache", "consent/replicadb", "disclosure/logdb", "feed/feeddb", "registry/registrydb", "bank/bankgrpc", "authn/devca", "authn/replaydb", "sqldb", "authn/signingdb", "oauth/oauthdb"}
 
 // never says what must not be reached from a room, at whatever distance.
 var never = map[string][]string{

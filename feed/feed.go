@@ -77,18 +77,27 @@ func (f *Feed) Due(ctx context.Context, partner consent.PartnerID, consumer stri
 	if err != nil {
 		return nil, fmt.Errorf("read what is due: %w", err)
 	}
-	for i := range due {
-		e := &due[i].Event
-		if e.Kind.Cluster() == 0 {
-			continue
+	return f.open(ctx, due)
+}
+
+// Unreadable is why a delivery is dropped whose content can't be opened, e.g.
+// because the key is another now. It must not stop those behind it.
+const Unreadable = "UNREADABLE"
+
+func (f *Feed) open(ctx context.Context, due []Delivery) ([]Delivery, error) {
+	var whole, broken []Delivery
+	for _, d := range due {
+		if d.Event.Kind.Cluster() != 0 {
+			content, err := f.sealer.Open(binding(d.Event), string(d.Event.Answer))
+			if err != nil || len(content) != 1 {
+				broken = append(broken, d)
+				continue
+			}
+			d.Event.Answer = []byte(content[0])
 		}
-		content, err := f.sealer.Open(binding(*e), string(e.Answer))
-		if err != nil || len(content) != 1 {
-			return nil, fmt.Errorf("open an event of %s: %w", e.Bank, seal.ErrInvalid)
-		}
-		e.Answer = []byte(content[0])
+		whole = append(whole, d)
 	}
-	return due, nil
+	return whole, f.Drop(ctx, broken, Unreadable)
 }
 
 // Acknowledge ends deliveries that the partner is done with; one with an Error
@@ -140,7 +149,7 @@ func (f *Feed) Counts(ctx context.Context, party string, day consent.Day) (map[s
 // took within Retention, and ids of transactions.
 func (f *Feed) Sweep(ctx context.Context, at time.Time) error {
 	for {
-		more, err := f.store.Sweep(ctx, at.Add(-Retention), at.Add(-IdentityRetention))
+		more, err := f.store.Sweep(ctx, moment(at))
 		if err != nil {
 			return fmt.Errorf("sweep feeds: %w", err)
 		}

@@ -47,8 +47,8 @@ type Leased struct {
 	Until    time.Time
 }
 
-// free says whether a consumer may take the shard.
-func (l Leased) free(consumer string, at time.Time) bool {
+// Free says whether a consumer may take the shard.
+func (l Leased) Free(consumer string, at time.Time) bool {
 	return l.Consumer == "" || l.Consumer == consumer || !l.Until.After(at)
 }
 
@@ -63,7 +63,7 @@ func Share(shards []Leased, consumer string, consumers int, at time.Time) (mine,
 	})
 	for _, l := range byOwn {
 		switch {
-		case l.free(consumer, at) && len(mine) < most:
+		case l.Free(consumer, at) && len(mine) < most:
 			mine = append(mine, l.Shard)
 		case l.Consumer == consumer:
 			letGo = append(letGo, l.Shard)
@@ -100,6 +100,18 @@ func ByAccount(events []Event) ([]consent.AccountID, map[consent.AccountID][]Eve
 
 // Dropped is what a delivery that was dropped counts as.
 func Dropped(k Kind, why string) string { return "dropped " + k.String() + " " + why }
+
+// Expired is why a delivery is dropped that nobody took in time.
+const Expired = "EXPIRED"
+
+// SortChanges puts changes of consents in the order of revisions, a change
+// before the accounts that left by it.
+func SortChanges(changes []Delivery) {
+	slices.SortFunc(changes, func(a, b Delivery) int {
+		return cmp.Or(cmp.Compare(a.Consent, b.Consent), cmp.Compare(a.Event.Sequence, b.Event.Sequence),
+			cmp.Compare(a.Event.Account, b.Event.Account))
+	})
+}
 
 // Rejected is what an event that was rejected counts as.
 func Rejected(r Rejection) string { return "rejected " + r.Field }

@@ -29,9 +29,10 @@ type Store interface {
 	Dead(ctx context.Context, partner consent.PartnerID, limit int) ([]Dead, error)
 	// Counts says what was rejected of a bank, or dropped for a partner, in a day.
 	Counts(ctx context.Context, party string, day consent.Day) (map[string]int, error)
-	// Sweep forgets what is older than the instants say, a bounded part at a time,
-	// and says whether there may be more.
-	Sweep(ctx context.Context, events, identities time.Time) (more bool, err error)
+	// Sweep forgets what was kept for Retention, and ids of transactions after
+	// IdentityRetention, a bounded part at a time, and says whether there may be
+	// more.
+	Sweep(ctx context.Context, at time.Time) (more bool, err error)
 }
 
 // Published is what became of a batch.

@@ -97,6 +97,8 @@ func (p *postgresDB) clock() string {
 	return `CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`
 }
 
+func (p *postgresDB) rows() string { return `json_array_elements(CAST($1 AS JSON)) AS r (value)` }
+
 func (p *postgresDB) close() error { return p.pool.Close() } //nolint:wrapcheck // says what it is
 
 func (p *postgresDB) transact(ctx context.Context, f func(Tx) error) error {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Engine is what keeps the database.
@@ -39,6 +40,7 @@ type DB struct {
 type engine interface {
 	name() Engine
 	clock() string
+	rows() string
 	transact(ctx context.Context, f func(Tx) error) error
 	batch(ctx context.Context, statements []*Statement) error
 	close() error
@@ -67,6 +69,10 @@ func (db *DB) Engine() Engine { return db.engine.name() }
 // Clock is the SQL expression for the database's own clock, in milliseconds.
 // It is read when the expression is, not when the transaction began.
 func (db *DB) Clock() string { return db.engine.clock() }
+
+// Rows puts the elements of a JSON list, the statement's $1, in the place of
+// {rows}: a table r with a column value, whose members r.value ->> 'name' reads.
+func (db *DB) Rows(text string) string { return strings.ReplaceAll(text, "{rows}", db.engine.rows()) }
 
 // Reader reads committed data. It can't write.
 func (db *DB) Reader() *Reader { return db.reader }

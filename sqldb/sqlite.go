@@ -123,6 +123,8 @@ func (s *sqliteDB) transact(ctx context.Context, f func(Tx) error) error {
 	return nil
 }
 
+func (s *sqliteDB) rows() string { return `json_each($1) AS r` }
+
 func (s *sqliteDB) batch(ctx context.Context, statements []*Statement) error {
 	return s.transact(ctx, func(tx Tx) error {
 		ctx := context.WithoutCancel(ctx)

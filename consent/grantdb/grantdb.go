@@ -72,13 +72,17 @@ func (s *Store) Replace(ctx context.Context, c consent.Consent, ch consent.Chang
 	if ch.Kind == consent.KindAuthorize {
 		named = coHolders(c)
 	}
+	shared, err := s.shared(c, ch)
+	if err != nil {
+		return err
+	}
 	err = s.db.Batch(ctx, slices.Concat([]*sqldb.Statement{
 		revision(c, ch, text),
 		{Text: updateGrant, Must: true, Args: []any{
 			c.Revision, consent.StatusName(c.Status), digest[:], string(c.Customer), shardOf(c), c.ValidUntil.UnixMilli(),
 			c.FencedRevision, string(c.ID), c.Revision - 1, c.NextLook().UnixMilli(),
 		}},
-	}, named, s.change(c, ch)))
+	}, named, shared, s.change(c, ch)))
 	if errors.Is(err, sqldb.ErrTaken) || errors.Is(err, sqldb.ErrNoRow) {
 		err = s.missed(ctx, c.ID)
 	}

@@ -187,18 +187,24 @@ func (m *Memory) Counts(_ context.Context, party string, day consent.Day) (map[s
 }
 
 // Sweep forgets old events. Ids of transactions are never forgotten here.
-func (m *Memory) Sweep(_ context.Context, events, _ time.Time) (bool, error) {
+func (m *Memory) Sweep(_ context.Context, at time.Time) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	old := func(d feed.Delivery) bool { return d.Event.PublishedAt.Before(events) }
+	since := at.Add(-feed.Retention)
+	old := func(d feed.Delivery) bool { return d.Event.PublishedAt.Before(since) }
 	m.changes = slices.DeleteFunc(m.changes, old)
-	m.waiting = slices.DeleteFunc(m.waiting, func(d *delivery) bool { return old(d.Delivery) })
-	m.dead = slices.DeleteFunc(m.dead, func(d feed.Dead) bool { return d.At.Before(events) })
+	m.waiting = slices.DeleteFunc(m.waiting, func(d *delivery) bool {
+		if old(d.Delivery) {
+			m.count(string(d.Partner), at, feed.Dropped(d.Event.Kind, feed.Expired), 1)
+		}
+		return old(d.Delivery)
+	})
+	m.dead = slices.DeleteFunc(m.dead, func(d feed.Dead) bool { return d.At.Before(since) })
 	return false, nil
 }
 
-// Payloads is how many contents are kept.
-func (m *Memory) Payloads() int {
+// Payloads is how many contents are kept of a bank.
+func (m *Memory) Payloads(bank consent.BankID) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	type place struct {
@@ -207,7 +213,7 @@ func (m *Memory) Payloads() int {
 	}
 	kept := map[place]bool{}
 	for _, d := range m.waiting {
-		if d.Event.Kind.Cluster() != 0 {
+		if d.Event.Bank == bank && d.Event.Kind.Cluster() != 0 {
 			kept[place{account{d.Event.Bank, d.Event.Account}, d.Event.Sequence}] = true
 		}
 	}

@@ -1,0 +1,9 @@
+// Package feeddb keeps feeds in SQL: where each account stands, events while
+// somebody waits for them, and each partner's deliveries. A batch is one
+// transaction.
+//
+// Whoever adds deliveries of a partner, gives them out or ends them locks the
+// rows of the shards concerned, in their order, so that positions are dense and
+// of each lane one delivery is the head. Locks are taken in one order
+// everywhere: accounts, shards, events.
+package feeddb

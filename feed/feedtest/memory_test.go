@@ -1,0 +1,19 @@
+package feedtest_test
+
+import (
+	"testing"
+
+	"sluice/consent"
+	"sluice/feed/feedtest"
+)
+
+func TestMemoryKeepsTheContract(t *testing.T) {
+	feedtest.RunStore(t, func(*testing.T) feedtest.Rig {
+		m := feedtest.NewMemory()
+		return feedtest.Rig{
+			Store:    m,
+			Keep:     func(_ testing.TB, c consent.Consent, ch consent.Change) { m.Keep(c, ch) },
+			Payloads: func(_ testing.TB, bank consent.BankID) int { return m.Payloads(bank) },
+		}
+	})
+}

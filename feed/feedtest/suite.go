@@ -1,0 +1,40 @@
+package feedtest
+
+import (
+	"sync/atomic"
+	"testing"
+)
+
+// RunStore runs the suite that every feed.Store must pass. open makes a rig over
+// an empty store; tests share it.
+func RunStore(t *testing.T, open func(t *testing.T) Rig) {
+	rig, worlds := open(t), &atomic.Int64{}
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, w *world)
+	}{
+		{"a batch sent again changes nothing", sentAgain},
+		{"what comes after a gap waits outside", gaps},
+		{"one bad event does not spoil the others", badEvents},
+		{"ids of transactions are used once and POSTED is final", identities},
+		{"many publish one account at once", racing},
+		{"only live consents that cover an event are told of it", covered},
+		{"each partner knows an event by an id of its own", ownIDs},
+		{"a content is as it was published, and erased with the last who needs it", erased},
+		{"one delivery of a consent and account is out at a time", oneAtATime},
+		{"a delivery that is not acknowledged comes again and says so", again},
+		{"consumers share the shards", shared},
+		{"what a dead consumer had out goes to another", takenOver},
+		{"a delivery with an error rests longer and longer and is put aside", errors},
+		{"what is dropped is gone and counted", dropped},
+		{"old events are forgotten", swept},
+		{"a content that can't be opened stops nobody", unreadable},
+		{"changes of consents are told in order", changes},
+		{"an account that leaves a consent is told of", accountLeft},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, newWorld(t, rig, worlds)) })
+	}
+	t.Run("whatever is sent and taken in whatever order, the feed is the bank's", func(t *testing.T) {
+		model(t, rig, worlds)
+	})
+}
