@@ -61,7 +61,10 @@ func Unary(c Config) grpc.ServerOption {
 type noteKey struct{}
 
 // note is what the log says of a call. The caller is filled in on the way.
-type note struct{ id, caller string }
+type note struct {
+	id, caller string
+	panicked   func(ctx context.Context, p any) error
+}
 
 // RequestID names the call; "" outside of one.
 func RequestID(ctx context.Context) string {
@@ -72,7 +75,7 @@ func RequestID(ctx context.Context) string {
 }
 
 func (c Config) logged(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	start, n := c.Now(), &note{id: "req_" + rand.Text(), caller: callerName(ctx)}
+	start, n := c.Now(), &note{id: "req_" + rand.Text(), caller: callerName(ctx), panicked: c.panicked}
 	ctx = context.WithValue(ctx, noteKey{}, n)
 	// Fails only where there is no transport, as in a direct call; the id is then in the log alone.
 	_ = grpc.SetHeader(ctx, metadata.Pairs(RequestIDHeader, n.id))
@@ -105,6 +108,21 @@ func (c Config) recovered(ctx context.Context, req any, _ *grpc.UnaryServerInfo,
 		}
 	}()
 	return next(ctx, req)
+}
+
+// Safely is f on behalf of a call, in a goroutine of its own: its panic is the
+// call's error and not the end of the process.
+func Safely(ctx context.Context, f func() error) (err error) {
+	defer func() {
+		n, inside := ctx.Value(noteKey{}).(*note)
+		if !inside {
+			return
+		}
+		if p := recover(); p != nil {
+			err = n.panicked(ctx, p)
+		}
+	}()
+	return f()
 }
 
 func (c Config) panicked(ctx context.Context, p any) error {

@@ -40,7 +40,7 @@ func under(ctx context.Context, ss grpc.ServerStream) grpc.ServerStream {
 }
 
 func (c Config) streamLogged(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	start, n := c.Now(), &note{id: "req_" + rand.Text(), caller: callerName(ss.Context())}
+	start, n := c.Now(), &note{id: "req_" + rand.Text(), caller: callerName(ss.Context()), panicked: c.panicked}
 	ctx := context.WithValue(ss.Context(), noteKey{}, n)
 	_ = ss.SetHeader(metadata.Pairs(RequestIDHeader, n.id)) // fails only where headers were sent
 	err := next(srv, under(ctx, ss))

@@ -1,6 +1,10 @@
-// Package partnerapi is the partners' gRPC door: AccountService for data and
-// ConsentService for consents.
+// Package partnerapi is the partners' gRPC door: AccountService for data,
+// ConsentService for consents and EventService for what banks publish.
 //
-// AccountService's handlers can answer with a gateway.Released and nothing
-// else: what they return is what goes on the wire.
+// Handlers of data can answer with a gateway.Released and nothing else: what
+// they return is what goes on the wire, and an event is one too.
+//
+// What a stream has out, given and not acknowledged, is bounded, so that
+// nothing waits in the gateway for a partner that stops reading: it can still
+// read 32 KiB, or one larger event, of what was released before a consent ended.
 package partnerapi

@@ -1,0 +1,243 @@
+package partnerapi
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"sluice/consent"
+	"sluice/feed"
+	"sluice/gateway"
+	partnerv1 "sluice/gen/sluice/partner/v1"
+	"sluice/refusal"
+)
+
+const (
+	// windowEvents and windowBytes bound what a stream has out: given to the
+	// partner, and not acknowledged. It is also the bound of what a partner that
+	// stops reading can still read of what was released before a consent ended;
+	// so it fits into a stream's least flow-control window, and never waits.
+	windowEvents = 1000
+	windowBytes  = 32 << 10
+	// leastEvent is how large an event is taken to be before any was seen.
+	leastEvent = 256
+	// sendLimit is how long events may take to be handed to the transport. A
+	// change of their consents waits for it.
+	sendLimit = 200 * time.Millisecond
+	// staleAfter is how long an event may be out and neither acknowledged nor given
+	// again: then the stream is not worked through, and what it has is another's.
+	staleAfter = 2 * feed.AckWait
+	// pollMost is how long a stream that nothing happens on goes without asking.
+	pollMost = 4 * feed.Poll
+)
+
+// Subscribe delivers what is due while the partner has given credit for it.
+func (e *Events) Subscribe(stream partnerv1.EventService_SubscribeServer) error {
+	ctx := stream.Context()
+	partner, err := callingPartner(ctx)
+	if err != nil {
+		return err
+	}
+	s := &subscription{
+		events: e, stream: stream, partner: partner, consumer: "sub_" + rand.Text(),
+		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{}, largest: leastEvent,
+	}
+	read := make(chan error, 1)
+	go func() { read <- s.read(ctx) }() // ends with the stream
+	return s.run(ctx, read)
+}
+
+// place names a delivery of a partner's.
+type place struct {
+	shard int
+	pos   int64
+}
+
+// given is what the partner has not acknowledged.
+type given struct {
+	bytes int
+	at    time.Time
+}
+
+// subscription is one stream.
+type subscription struct {
+	events   *Events
+	stream   partnerv1.EventService_SubscribeServer
+	partner  consent.PartnerID
+	consumer string
+	came     chan *partnerv1.SubscribeRequest
+	credits  int
+	out      map[place]given
+	outBytes int
+	largest  int // event so far
+	quiet    time.Duration
+}
+
+func (s *subscription) read(ctx context.Context) error {
+	for {
+		r, err := s.stream.Recv()
+		if err != nil {
+			return err //nolint:wrapcheck // io.EOF, a status of gRPC's own, or a refusal
+		}
+		select {
+		case s.came <- r:
+		case <-ctx.Done():
+			return fmt.Errorf("subscribe: %w", ctx.Err())
+		}
+	}
+}
+
+// run delivers until the partner has said its last word.
+func (s *subscription) run(ctx context.Context, read <-chan error) error {
+	for {
+		next := s.events.feed.Next(s.partner)
+		sent, err := s.deliver(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.listen(ctx, read, next, sent > 0); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// listen waits for the partner's word, or for something new; where there may be
+// more at once it waits for nothing.
+func (s *subscription) listen(ctx context.Context, read <-chan error, next <-chan struct{}, more bool) error {
+	s.quiet = min(max(2*s.quiet, feed.Poll), pollMost)
+	if more {
+		s.quiet = 0
+	}
+	rest := time.NewTimer(s.quiet)
+	defer rest.Stop()
+	select {
+	case r := <-s.came:
+		s.quiet = 0
+		return s.hear(ctx, r)
+	case err := <-read:
+		return err
+	case <-next:
+	case <-rest.C:
+		return s.worked()
+	case <-ctx.Done():
+		return fmt.Errorf("subscribe: %w", ctx.Err())
+	}
+	return nil
+}
+
+// worked fails if the partner leaves lying what it was given.
+func (s *subscription) worked() error {
+	for _, g := range s.out {
+		if s.events.now().Sub(g.at) > staleAfter {
+			return refusal.Because(refusal.DeadlineExceeded, "events were not acknowledged for too long; open another stream, they come again", errSilent)
+		}
+	}
+	return nil
+}
+
+// hear takes credits and acknowledgements.
+func (s *subscription) hear(ctx context.Context, r *partnerv1.SubscribeRequest) error {
+	s.credits = min(s.credits+int(r.GetCredits()), windowEvents)
+	acks, err := s.events.acks(s.partner, r.GetAcknowledgements())
+	if err != nil {
+		return err
+	}
+	if err := s.events.feed.Acknowledge(ctx, s.partner, s.consumer, acks); err != nil {
+		return feedUnavailable(ctx, err)
+	}
+	for _, a := range acks {
+		s.outBytes -= s.out[place{a.Shard, a.Pos}].bytes
+		delete(s.out, place{a.Shard, a.Pos})
+	}
+	return nil
+}
+
+// room is how many more events may be on their way.
+func (s *subscription) room() int {
+	left := min(s.credits, atOnce, windowEvents-len(s.out))
+	if len(s.out) == 0 {
+		return min(left, max(1, windowBytes/s.largest)) // one at least, whatever its size
+	}
+	return min(left, (windowBytes-s.outBytes)/s.largest)
+}
+
+// deliver takes what is due through the gate and sends what passes, as it does.
+func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
+	n := s.room()
+	if n < 1 {
+		return 0, nil
+	}
+	due, err := s.events.feed.Due(ctx, s.partner, s.consumer, n)
+	if err != nil {
+		return 0, feedUnavailable(ctx, err)
+	}
+	p := s.events.deliver(ctx, due, partnerv1.EventService_Subscribe_FullMethodName)
+	for left := len(due); left > 0; {
+		ready := []done{p.next()}
+		for more, ok := p.more(); ok; more, ok = p.more() {
+			ready = append(ready, more)
+		}
+		left -= len(ready)
+		if err := s.send(ctx, ready); err != nil {
+			s.forget(p, left)
+			return sent, err
+		}
+		sent += len(ready)
+	}
+	return sent, p.end(ctx)
+}
+
+// forget ends the hand-off of what will not be sent any more.
+func (s *subscription) forget(p *passing, left int) {
+	for range left {
+		p.next().released.Sent()
+	}
+}
+
+// send hands events to the transport.
+func (s *subscription) send(ctx context.Context, ready []done) error {
+	var m message
+	var released []gateway.Released
+	for _, d := range ready {
+		if d.err != nil {
+			continue
+		}
+		m.add(d.encoded)
+		released = append(released, d.released)
+		at := place{d.delivery.Shard, d.delivery.Pos}
+		s.outBytes += len(d.encoded) - s.out[at].bytes
+		s.out[at] = given{bytes: len(d.encoded), at: s.events.now()}
+		s.largest = max(s.largest, len(d.encoded))
+		s.credits--
+	}
+	if len(released) == 0 {
+		return nil
+	}
+	err := s.transmit(ctx, m)
+	for _, r := range released {
+		r.Sent()
+	}
+	return err
+}
+
+// transmit sends a message, or gives the stream up: whoever returns from a
+// handler ends what its stream waits for.
+func (s *subscription) transmit(ctx context.Context, m message) error {
+	sent := make(chan error, 1)
+	go func() { sent <- s.stream.SendMsg(m) }()
+	limit := time.NewTimer(sendLimit)
+	defer limit.Stop()
+	select {
+	case err := <-sent:
+		return err //nolint:wrapcheck // a status of gRPC's own
+	case <-limit.C:
+		return refusal.Because(refusal.DeadlineExceeded, "the stream is not read fast enough; open another and give less credit", errSilent)
+	case <-ctx.Done():
+		return fmt.Errorf("subscribe: %w", ctx.Err())
+	}
+}
