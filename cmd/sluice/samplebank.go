@@ -31,16 +31,24 @@ type samplebankCmd struct {
 	GatewayURL  string   `help:"Address of the gateway's pages, which customers log in for. No login is served without it." placeholder:"URL"`
 	ClientID    string   `help:"The gateway's client id at this bank." default:"sluice"`
 	Host        []string `help:"Name or address the bank serves under, besides localhost."`
+
+	Publish []string `help:"Publish the past of this account as if it happened now; may be given again." placeholder:"ACCOUNT"`
+	Days    int      `help:"How many days of it, of the newest." default:"90"`
+	Speed   float64  `help:"How many times faster than it happened; 0 is at once." default:"8640"`
+	Gateway string   `help:"The gateway's address, to publish; from the data directory if not given." env:"SLUICE_GATEWAY" placeholder:"HOST:PORT"`
 }
 
 func (c *samplebankCmd) Help() string {
 	return `Serves one of the sample banks, with real transactions, as a process of its own.
 It prints its address, under which it must be registered; and, if it knows the
-gateway's, the issuer of its login, which customers of the bank log in at.
+gateway's, the issuer of its login, which customers of the bank log in at. With
+--publish it sends transactions, balances and alerts, and prints what customers
+answer to alerts. With the same --days it goes on where it was.
 
 Examples:
   sluice samplebank morava --listen 127.0.0.1:9001 &
   sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001
+  sluice samplebank morava --publish A7753 --publish C1005 --speed 86400
   sluice samplebank odra --login-listen 127.0.0.1:9445 --gateway-url https://localhost:8444`
 }
 
@@ -67,9 +75,32 @@ func (c *samplebankCmd) Run(ctx context.Context) error {
 	if b.login != "" {
 		fmt.Println(b.login)
 	}
-	<-ctx.Done()
+	err = c.publish(ctx, b)
+	if err == nil {
+		<-ctx.Done()
+	}
 	b.server.GracefulStop()
-	return b.stop()
+	return errors.Join(err, b.stop())
+}
+
+// publish replays what was chosen, and returns when all of it is durable; answers
+// to alerts are told until ctx is done.
+func (c *samplebankCmd) publish(ctx context.Context, b sampleBank) error {
+	if len(c.Publish) == 0 {
+		return nil
+	}
+	f, err := openSampleFeed(ctx, &connection{Data: c.Data, Gateway: c.Gateway}, b, tellAnswer(os.Stdout))
+	if err != nil {
+		return err
+	}
+	err = f.replay(ctx, samplebank.Replay{Accounts: c.Publish, Days: c.Days, Speed: c.Speed})
+	if ctx.Err() != nil {
+		err = nil // it was to end
+	}
+	if err == nil {
+		<-ctx.Done()
+	}
+	return errors.Join(err, f.close())
 }
 
 // sampleBankPlace says which sample bank serves where, and for which gateway.
@@ -83,6 +114,7 @@ type sampleBankPlace struct {
 // sampleBank is a running sample bank.
 type sampleBank struct {
 	id, name, address string
+	bank              *samplebank.Bank
 	login, clientID   string // the issuer of its login, and the gateway's name there; empty without
 	server            *grpc.Server
 	pages             *http.Server
@@ -114,7 +146,7 @@ func serveSampleBank(ctx context.Context, data *samplebank.Data, ca *devca.Autho
 	if err != nil {
 		return sampleBank{}, fmt.Errorf("listen for bank: %w", err)
 	}
-	b := sampleBank{id: p.id, name: bank.Name(), address: l.Addr().String()}
+	b := sampleBank{id: p.id, name: bank.Name(), address: l.Addr().String(), bank: bank}
 	if p.gatewayURL != "" {
 		if err := b.serveLogin(ctx, bank, ca, cert, p); err != nil {
 			return sampleBank{}, errors.Join(err, l.Close())

@@ -37,6 +37,7 @@ type Publisher struct {
 	accounts map[string]*outbox
 	order    []string      // of accounts; whose turn it is comes first
 	rewinds  int           // how often the gateway asked again
+	refused  error         // what ended Run, if it won't go on
 	changed  chan struct{} // closed and made anew when something changes
 }
 
@@ -127,11 +128,14 @@ func (p *Publisher) failures() error {
 	return errors.Join(errs...)
 }
 
-// await calls ready, under the lock, until it is true or fails.
+// await calls ready, under the lock, until it is true or fails, or Run is refused.
 func (p *Publisher) await(ctx context.Context, ready func() (bool, error)) error {
 	for {
 		p.mu.Lock()
 		done, err := ready()
+		if !done && err == nil {
+			err = p.refused
+		}
 		changed := p.changed
 		p.mu.Unlock()
 		if done || err != nil {
@@ -143,6 +147,13 @@ func (p *Publisher) await(ctx context.Context, ready func() (bool, error)) error
 		case <-changed:
 		}
 	}
+}
+
+func (p *Publisher) refuse(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = err
+	p.tell()
 }
 
 // tell wakes those who wait; under the lock.

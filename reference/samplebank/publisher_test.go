@@ -433,8 +433,16 @@ func TestWhatIsRefusedEachTimeEndsThePublisher(t *testing.T) {
 		if _, err := p.Resume(ctx, "A7753"); err != nil {
 			t.Fatal(err)
 		}
+		if err := p.Put(ctx, "A7753", &bankv1.FeedEvent{AccountId: "A7753"}); err != nil {
+			t.Fatal(err)
+		}
 		g.refuse = status.Error(code, "no")
 		err := p.Run(ctx)
+		if ends {
+			if told := settled(t, p); status.Code(told) != code {
+				t.Errorf("%v: settled = %v", code, told)
+			}
+		}
 		stop()
 		if ends != (status.Code(err) == code) || !ends && (len(pauses) != 10 || pauses[9] != lastPause || pauses[1] <= pauses[0]) {
 			t.Errorf("%v: run = %v after pauses %v", code, err, pauses)

@@ -33,6 +33,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // it was to end
 		case refusedAlways(err):
+			p.refuse(err)
 			return err
 		case through:
 			pause = firstPause

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"sluice/authn"
+	bankv1 "sluice/gen/sluice/bank/v1"
+	"sluice/reference/samplebank"
+)
+
+// sampleFeed publishes for a sample bank, and shows what its customers answer.
+type sampleFeed struct {
+	bank      *samplebank.Bank
+	publisher *samplebank.Publisher
+	conn      *grpc.ClientConn
+	stop      context.CancelFunc
+	running   sync.WaitGroup
+	ended     error // of the publisher; to be read once it runs no more
+}
+
+// openSampleFeed connects a bank to its gateway and begins to publish what is
+// put. Each answer to an alert is told, on the gateway's call; what came of it is
+// published a little later.
+func openSampleFeed(ctx context.Context, c *connection, b sampleBank, told func(samplebank.Answered)) (*sampleFeed, error) {
+	conn, err := c.dial(authn.Bank, b.id)
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	f := &sampleFeed{bank: b.bank, conn: conn, stop: stop, publisher: samplebank.NewPublisher(samplebank.PublisherConfig{
+		Client: bankv1.NewFeedServiceClient(conn), Wait: wait,
+	})}
+	f.running.Go(func() { f.ended = f.publisher.Run(ctx) })
+	b.bank.OnAnswer(func(a samplebank.Answered) {
+		told(a)
+		// An account that is not replayed has no feed to tell it in.
+		f.running.Go(func() { _ = b.bank.Resolve(ctx, f.publisher, a) })
+	})
+	return f, nil
+}
+
+// replay publishes a part of the past, and waits until it is durable.
+func (f *sampleFeed) replay(ctx context.Context, r samplebank.Replay) error {
+	if err := f.bank.Replay(ctx, f.publisher, r); err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	if err := f.publisher.Settled(ctx); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return nil
+}
+
+func (f *sampleFeed) close() error {
+	f.bank.OnAnswer(func(samplebank.Answered) {})
+	f.stop()
+	f.running.Wait()
+	return errors.Join(f.ended, f.conn.Close())
+}
+
+// wait lets time pass, or ends early with ctx.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err() //nolint:wrapcheck // it says what it is
+	}
+}
+
+// tellAnswer prints what a customer answered, as the bank sees it.
+func tellAnswer(w io.Writer) func(samplebank.Answered) {
+	return func(a samplebank.Answered) {
+		fmt.Fprintf(w, "answer to alert %s of %s: %s, by %s, confirmed as %s\n",
+			printable(a.Alert), printable(a.Account), a.Choice, printable(a.Partner), printable(a.Confirmation))
+	}
+}
