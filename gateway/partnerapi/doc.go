@@ -1,5 +1,6 @@
 // Package partnerapi is the partners' gRPC door: AccountService for data,
-// ConsentService for consents and EventService for what banks publish.
+// ConsentService for consents, EventService for what banks publish and AlertService
+// for customers' answers to alerts.
 //
 // Handlers of data can answer with a gateway.Released and nothing else: what
 // they return is what goes on the wire, and an event is one too.
