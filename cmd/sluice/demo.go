@@ -147,6 +147,7 @@ func startDemo(ctx context.Context, dir, listen, web string, logger *slog.Logger
 		return nil, errors.Join(err, d.close(dir))
 	}
 	go h.sweep(sweeping)
+	go h.carry(sweeping)
 	return d, nil
 }
 

@@ -163,6 +163,7 @@ func (h *house) join(ctx context.Context, bound string) error {
 func (h *house) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { h.sweep(ctx); return nil })
+	group.Go(func() error { h.carry(ctx); return nil })
 	if h.truth.member != nil {
 		// Until calls under way have ended; close stops it then.
 		var beating context.Context

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"sluice/alert"
 	"sluice/authn"
 	"sluice/authn/devca"
 	"sluice/bank/bankgrpc"
@@ -67,6 +68,7 @@ type house struct {
 	metrics  *metrics
 	logger   *slog.Logger
 	front    *front
+	desk     *alert.Desk
 	bound    atomic.Pointer[string] // where gRPC is served, once it is
 
 	stopBeating context.CancelFunc // nil if alone
@@ -132,11 +134,15 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	if err != nil {
 		return fmt.Errorf("gate: %w", err)
 	}
+	if err := h.openDesk(keys, gate); err != nil {
+		return err
+	}
 	if err := h.wireFront(keys, cert, ca.Roots(), names); err != nil {
 		return err
 	}
 	return h.open(cert, ca.Roots(), func(s *grpc.Server) {
 		partnerapi.NewAccounts(gate).Register(s)
+		partnerapi.NewAlerts(gate, h.desk).Register(s)
 		partnerapi.NewConsents(h.book, h.registry, names, tokens).Register(s)
 		bankapi.New(h.book, tokens).Register(s)
 		customerapi.New(h.book, h.log, h.log, h.banks, tokens, now).Register(s)
