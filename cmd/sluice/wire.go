@@ -27,6 +27,7 @@ import (
 	"sluice/consent/grantdb"
 	"sluice/disclosure"
 	"sluice/disclosure/logdb"
+	"sluice/feed"
 	"sluice/gateway"
 	"sluice/gateway/bankapi"
 	"sluice/gateway/codec"
@@ -45,7 +46,9 @@ const (
 	maxCallDuration = 15 * time.Second
 	bankTimeout     = 10 * time.Second
 	sweepEvery      = 30 * time.Second
-	maxRequest      = 64 << 10 // bytes; no request of the contract needs more
+	maxRequest      = 64 << 10 // bytes; no other request of the contract needs more
+	maxBatch        = 1 << 20  // bytes of events at once
+	maxStreamLife   = time.Hour
 	maxStreams      = 1000     // at once on one connection
 	callWorkers     = 64       // goroutines kept, so that their stacks need not grow anew
 	maxHeader       = 24 << 10 // bytes; a token and a proof, and room
@@ -69,9 +72,12 @@ type house struct {
 	logger   *slog.Logger
 	front    *front
 	desk     *alert.Desk
+	feed     *feed.Feed
 	bound    atomic.Pointer[string] // where gRPC is served, once it is
 
-	stopBeating context.CancelFunc // nil if alone
+	stopBeating context.CancelFunc     // nil if alone
+	ending      func() context.Context // done when streams shall end
+	endStreams  context.CancelFunc
 }
 
 // self is what every replica of the gateway is to others.
@@ -92,6 +98,8 @@ func openHouse(ctx context.Context, c config, ca *devca.Authority, logger *slog.
 		config: c, truth: t, registry: registrydb.New(t.db), log: logdb.New(t.db, t.boot),
 		health: health.NewServer(), metrics: newMetrics(), logger: logger,
 	}
+	ending, end := context.WithCancel(context.WithoutCancel(ctx))
+	h.ending, h.endStreams = func() context.Context { return ending }, end
 	if err := h.openFront(ctx); err != nil {
 		h.log.Close()
 		return nil, errors.Join(err, t.db.Close())
@@ -140,7 +148,12 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	if err := h.wireFront(keys, cert, ca.Roots(), names); err != nil {
 		return err
 	}
+	feeds, err := h.wireFeeds(keys, gate, names, tokens)
+	if err != nil {
+		return err
+	}
 	return h.open(cert, ca.Roots(), func(s *grpc.Server) {
+		feeds(s)
 		partnerapi.NewAccounts(gate).Register(s)
 		partnerapi.NewAlerts(gate, h.desk).Register(s)
 		partnerapi.NewConsents(h.book, h.registry, names, tokens).Register(s)
@@ -160,7 +173,8 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 	var methods authn.Methods
 	calls := interceptor.Config{
 		Log: h.logger, Now: time.Now, MaxDuration: maxCallDuration,
-		Methods: func() authn.Methods { return methods }, Validator: validator,
+		Methods: func() authn.Methods { return methods }, Validator: validator, SelfChecked: bankapi.SelfChecked(),
+		MaxStream: maxStreamLife, Ending: h.ending,
 	}
 	credentials := authn.ServerCredentials
 	if h.front.tokens != nil {
@@ -168,8 +182,8 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 	}
 	h.server = grpc.NewServer(
 		grpc.Creds(credentials(cert, roots, &parties{registry: h.registry})),
-		grpc.ForceServerCodecV2(codec.New()),
-		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
+		grpc.ForceServerCodecV2(codec.Bounded(sizeLimit)),
+		grpc.MaxRecvMsgSize(maxBatch), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
 		grpc.MaxHeaderListSize(maxHeader), grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle}),
 		grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
@@ -203,6 +217,9 @@ func (h *house) sweep(ctx context.Context) {
 		if err := h.front.tend(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "tend", "error", err)
 		}
+		if err := h.feed.Sweep(ctx, now()); err != nil && ctx.Err() == nil {
+			h.logger.ErrorContext(ctx, "sweep feeds", "error", err)
+		}
 		if _, err := h.book.Settle(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "settle", "error", err)
 		}
@@ -218,6 +235,7 @@ func (h *house) sweep(ctx context.Context) {
 // everything.
 func (h *house) close() error {
 	h.health.Shutdown()
+	h.endStreams()
 	left := make(chan error, 1)
 	go func() { left <- h.front.leave() }()
 	done := make(chan struct{})

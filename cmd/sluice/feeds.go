@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/grpc"
+
+	"sluice/consent/grantdb"
+	"sluice/feed"
+	"sluice/feed/feeddb"
+	"sluice/gateway"
+	"sluice/gateway/bankapi"
+	"sluice/gateway/partnerapi"
+	bankv1 "sluice/gen/sluice/bank/v1"
+	"sluice/seal"
+)
+
+// wireFeeds makes the feed, and the doors through which it is filled and emptied.
+func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwise, tokens *seal.Sealer) (func(*grpc.Server), error) {
+	contents, err := seal.NewSealer(keys.derive("feed"))
+	if err != nil {
+		return nil, fmt.Errorf("contents of feeds: %w", err)
+	}
+	validator, err := protovalidate.New()
+	if err != nil {
+		return nil, fmt.Errorf("contract rules: %w", err)
+	}
+	h.feed = feed.New(feeddb.New(h.truth.db), contents, &feed.Bell{}, now)
+	return func(s *grpc.Server) {
+		bankapi.NewFeeds(h.feed, h.book, grantdb.New(h.truth.db), h.registry, validator).Register(s)
+		partnerapi.NewEvents(gate, h.feed, names, tokens, now).Register(s)
+	}, nil
+}
+
+// sizeLimit is how many bytes of a request are read at most: batches of events
+// are larger than all else.
+func sizeLimit(message any) int {
+	switch message.(type) {
+	case *bankv1.PublishRequest, *bankv1.PublishBatchRequest:
+		return maxBatch
+	default:
+		return maxRequest
+	}
+}
