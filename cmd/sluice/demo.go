@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -76,16 +77,40 @@ func (c *demoOptions) run(ctx context.Context, out io.Writer, stay bool) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close(dir)) }()
-	if err := runTour(ctx, tourTarget{gateway: d.address, data: dir, site: d.partner.url(), pages: d.house.front.url}, out); err != nil {
+	if err := runTour(ctx, d.target(dir), out); err != nil {
 		return fmt.Errorf("tour: %w", err)
 	}
 	if !stay {
 		return nil
 	}
 	d.printAddresses(out, dir, c.Data == "")
+	f, err := openSampleFeed(ctx, &connection{Data: dir, Gateway: d.address}, d.bank(tourBank), tellAnswer(out))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	if err := f.replay(ctx, samplebank.Replay{Accounts: []string{tourCurrent, tourCard}, Days: demoDays, Speed: demoSpeed}); err != nil && ctx.Err() == nil {
+		return err
+	}
 	<-ctx.Done()
 	fmt.Fprintln(out, "\nstopping")
 	return nil
+}
+
+// So many days are replayed once the tour is over, a day in ten seconds.
+const (
+	demoDays  = tourLookBack
+	demoSpeed = 24 * 60 * 60 / 10
+)
+
+// target is what the tour walks through.
+func (d *demo) target(dir string) tourTarget {
+	return tourTarget{gateway: d.address, data: dir, site: d.partner.url(), pages: d.house.front.url, teller: d.bank(tellingBank)}
+}
+
+func (d *demo) bank(id string) sampleBank {
+	i := slices.IndexFunc(d.banks, func(b sampleBank) bool { return b.id == id })
+	return d.banks[i]
 }
 
 // directory is the data directory, and what to do with it afterwards.
@@ -226,8 +251,9 @@ Try, in another terminal, in the project's folder ("make tools" builds grpcurl i
   export SLUICE_DATA=%[1]s
   bin/sluice bank list
   bin/sluice consent list --bank morava --customer 9593
+  bin/sluice events subscribe   # what %[11]s publishes, a day in ten seconds, for whom Messenger has a consent
   .bin/grpcurl -cacert %[2]s/ca.crt -cert %[2]s/partner-messenger.crt -key %[2]s/partner-messenger.key %[3]s list
 
 %[10]s
-`, dir, pki, d.address, d.partner.url(), tourBank, tourCustomer, samplebank.Password, samplebank.Code, d.house.front.url, end)
+`, dir, pki, d.address, d.partner.url(), tourBank, tourCustomer, samplebank.Password, samplebank.Code, d.house.front.url, end, d.bank(tourBank).name)
 }

@@ -29,7 +29,8 @@ const (
 // the partners messenger and wallet.
 type tourTarget struct {
 	gateway, data string
-	site, pages   string // of the partner, and the customer's; for people
+	site, pages   string     // of the partner, and the customer's; for people
+	teller        sampleBank // the bank that publishes
 }
 
 // tour is one walk. Each step makes real calls and fails unless they come out
@@ -43,6 +44,7 @@ type tour struct {
 	operator  operatorv1.RegistryServiceClient
 	target    tourTarget
 	browser   *browser
+	telling   *telling
 
 	consent  string
 	accounts []string // as messenger knows them: the current account, the card
@@ -80,7 +82,11 @@ func runTour(ctx context.Context, target tourTarget, out io.Writer) (err error) 
 	if t.browser, err = newBrowser(roots); err != nil {
 		return err
 	}
-	for _, chapter := range []func(){t.withoutConsent, t.agreement, t.pulls, t.limits, t.changes, t.record, t.pages} {
+	if t.telling, err = openTelling(ctx, connections, target.teller, messenger); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.telling.bank.close()) }()
+	for _, chapter := range []func(){t.withoutConsent, t.agreement, t.pulls, t.limits, t.changes, t.record, t.feeds, t.pages} {
 		chapter()
 	}
 	return t.end()
