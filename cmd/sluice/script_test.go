@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,14 +33,14 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Fatalf("%s is not there", args[0])
 			},
-			// keep sets a variable to the first word of the last output that
-			// matches a pattern.
+			// keep sets a variable to the first word of what matches a pattern in
+			// the last output.
 			"keep": func(ts *testscript.TestScript, _ bool, args []string) {
-				found := regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout"))
-				if found == "" {
+				found := strings.Fields(regexp.MustCompile(args[1]).FindString(ts.ReadFile("stdout")))
+				if len(found) == 0 {
 					ts.Fatalf("nothing matches %s", args[1])
 				}
-				ts.Setenv(args[0], found)
+				ts.Setenv(args[0], found[0])
 			},
 		},
 	})
