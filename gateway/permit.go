@@ -43,8 +43,9 @@ func (g *Gate) permit(ctx context.Context, ask Ask) (Permitted, error) {
 	if err != nil {
 		return Permitted{}, err
 	}
-	if permissions := verdict.Permissions(); len(permissions) == 1 && len(w.accounts) == 1 && permissions[0].Account == w.accounts[0] {
-		return Permitted{grant: grant, account: w.accounts[0]}, nil
+	permissions := verdict.Permissions()
+	if len(ask.Accounts) != 1 || len(w.accounts) != 1 || len(permissions) != 1 || permissions[0].Account != w.accounts[0] {
+		return Permitted{}, refuse(refusal.AccountNotCovered)
 	}
-	return Permitted{}, refuse(refusal.AccountNotCovered)
+	return Permitted{grant: grant, account: w.accounts[0]}, nil
 }

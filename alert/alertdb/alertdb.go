@@ -138,12 +138,12 @@ func scan(row sqldb.Row) (alert.Answer, error) {
 		&choice, &hash, &a.Sealed, &expires, &state, &status, &a.Attempts, &kept); err != nil {
 		return alert.Answer{}, err //nolint:wrapcheck // the caller tells absence apart and wraps
 	}
-	known := false
-	a.State, known = alert.ParseState(state)
+	is, known := alert.ParseState(state)
 	if n, err := hex.Decode(a.Hash[:], []byte(hash)[:min(len(hash), 2*len(a.Hash))]); err != nil || n != len(a.Hash) || !known {
 		return alert.Answer{}, fmt.Errorf("read answer %s: %w", a.ID, errRow)
 	}
-	a.Choice, a.Status, a.KeptAt = datav1.AlertChoice(choice), datav1.AlertStatus(status), time.UnixMilli(kept).UTC()
+	a.State, a.Choice, a.Status = is, datav1.AlertChoice(choice), datav1.AlertStatus(status)
+	a.KeptAt = time.UnixMilli(kept).UTC()
 	if expires != 0 {
 		a.Expiry = time.UnixMilli(expires).UTC()
 	}

@@ -95,7 +95,7 @@ func (d *Data) lookForUnusual() {
 // byTheBank says whether the bank itself took the money: that is no fraud, and
 // no measure of what its customer pays.
 func byTheBank(t transaction) bool {
-	switch t.kind { //nolint:exhaustive // all others are the customer's
+	switch t.kind {
 	case datav1.TransactionKind_TRANSACTION_KIND_FEE, datav1.TransactionKind_TRANSACTION_KIND_PENALTY_INTEREST,
 		datav1.TransactionKind_TRANSACTION_KIND_LOAN_PAYMENT:
 		return true
