@@ -15,7 +15,7 @@ func TestTourComesOutAsItShould(t *testing.T) {
 	if err != nil {
 		t.Fatalf("tour: %v\n%s", err, out)
 	}
-	for _, want := range []string{"CONSENT_NOT_FOUND", "LOOKBACK_EXCEEDED", "ACCOUNT_NOT_COVERED", "PURPOSE_NOT_PERMITTED", "CONSENT_PAUSED", "CONSENT_REVOKED"} {
+	for _, want := range []string{"CONSENT_NOT_FOUND", "LOOKBACK_EXCEEDED", "ACCOUNT_NOT_COVERED", "PURPOSE_NOT_PERMITTED", "CONSENT_PAUSED", "CONSENT_REVOKED", "CHANGE_NOT_POSSIBLE", "confirmed as tap-1"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("the tour does not show %s", want)
 		}
