@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sluice/consent"
 	"sluice/seal"
@@ -36,7 +38,7 @@ func (f *Feed) Publish(ctx context.Context, bank consent.BankID, events []Event)
 		return nil, nil, fmt.Errorf("publish: %w", ErrTooMany)
 	}
 	at := moment(f.now())
-	sealed := slices.Clone(events)
+	sealed, rejected := keepable(events)
 	for i := range sealed {
 		e := &sealed[i]
 		e.Bank, e.ID, e.PublishedAt = bank, "", at
@@ -51,8 +53,25 @@ func (f *Feed) Publish(ctx context.Context, bank consent.BankID, events []Event)
 		return nil, nil, fmt.Errorf("publish: %w", err)
 	}
 	f.waker.Wake(p.Partners)
-	return p.Positions, p.Rejections, nil
+	return p.Positions, append(rejected, p.Rejections...), nil
 }
+
+// keepable leaves out events of accounts whose names can't be kept.
+func keepable(events []Event) (kept []Event, rejected []Rejection) {
+	for _, e := range events {
+		if e.Account == "" || !plain(string(e.Account)) {
+			rejected = append(rejected, Rejection{
+				Account: e.Account, Sequence: e.Sequence, Field: "account_id", Description: "must be text without NUL",
+			})
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept, rejected
+}
+
+// plain says whether every database can keep the text.
+func plain(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // Positions says up to where accounts were published, in the order asked for.
 func (f *Feed) Positions(ctx context.Context, bank consent.BankID, accounts []consent.AccountID) ([]Position, error) {
@@ -106,6 +125,12 @@ func (f *Feed) open(ctx context.Context, due []Delivery) ([]Delivery, error) {
 func (f *Feed) Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []Ack) error {
 	if len(acks) == 0 {
 		return nil
+	}
+	acks = slices.Clone(acks)
+	for i, a := range acks {
+		if !plain(a.Error) {
+			acks[i].Error = "(not text)"
+		}
 	}
 	if err := f.store.Acknowledge(ctx, partner, consumer, acks, moment(f.now())); err != nil {
 		return fmt.Errorf("acknowledge: %w", err)

@@ -97,7 +97,7 @@ func (p *postgresDB) clock() string {
 	return `CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`
 }
 
-func (p *postgresDB) rows() string { return `json_array_elements(CAST($1 AS JSON)) AS r (value)` }
+func (p *postgresDB) rows() string { return `listed($1) AS r` }
 
 func (p *postgresDB) close() error { return p.pool.Close() } //nolint:wrapcheck // says what it is
 

@@ -207,8 +207,8 @@ SELECT d.pos, d.id, d.consent_id, d.bank, d.account, d.sequence, d.kind, d.publi
 FROM (
     SELECT h.partner, h.shard, h.pos FROM feed_deliveries h
     WHERE h.partner = $1 AND h.shard = $2 AND h.head = 1 AND h.due_at <= $3
-    ORDER BY h.due_at, h.pos LIMIT $4) AS h
-JOIN feed_deliveries d ON d.partner = h.partner AND d.shard = h.shard AND d.pos = h.pos
+    ORDER BY h.due_at, h.pos LIMIT $4) AS next
+JOIN feed_deliveries d ON d.partner = next.partner AND d.shard = next.shard AND d.pos = next.pos
 LEFT JOIN feed_events e ON e.bank = d.bank AND e.account = d.account AND e.sequence = d.sequence AND e.kind = d.kind
 LEFT JOIN consent_revisions c ON c.consent_id = d.consent_id AND c.revision = d.sequence
     AND d.kind IN ('CONSENT_CHANGED', 'ACCOUNT_LEFT')`

@@ -27,7 +27,7 @@ WHERE d.partner = $2 AND d.consumer <> '' AND (d.shard, d.pos) IN (
 	putOff = `
 UPDATE feed_deliveries SET errors = errors + 1, consumer = '', due_at = CAST(r.value ->> 'due' AS BIGINT)
 FROM {rows}
-WHERE partner = $2 AND shard = CAST(r.value ->> 'shard' AS BIGINT) AND pos = CAST(r.value ->> 'pos' AS BIGINT)`
+WHERE partner = r.value ->> 'partner' AND shard = CAST(r.value ->> 'shard' AS BIGINT) AND pos = CAST(r.value ->> 'pos' AS BIGINT)`
 	bury = `
 INSERT INTO feed_dead (id, partner, consent_id, kind, errors, error, at)
 SELECT r.value ->> 'id', CAST($2 AS TEXT), r.value ->> 'consent', r.value ->> 'kind',
@@ -153,7 +153,9 @@ func (e *ending) fail(ctx context.Context, failed map[ref]string) ([]ref, error)
 		errors++
 		rest, again := feed.Backoff(errors)
 		if again {
-			later = append(later, row{"shard": at.shard, "pos": at.pos, "due": e.at.Add(rest).UnixMilli()})
+			later = append(later, row{
+				"partner": string(e.partner), "shard": at.shard, "pos": at.pos, "due": e.at.Add(rest).UnixMilli(),
+			})
 			return err //nolint:wrapcheck // readRows wraps
 		}
 		dead = append(dead, at)
@@ -163,7 +165,7 @@ func (e *ending) fail(ctx context.Context, failed map[ref]string) ([]ref, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.write(ctx, e.tx, "put off", putOff, later, string(e.partner)); err != nil {
+	if err := e.write(ctx, e.tx, "put off", putOff, later); err != nil {
 		return nil, err
 	}
 	return dead, e.write(ctx, e.tx, "put aside", bury, buried, string(e.partner), e.at.UnixMilli())

@@ -14,7 +14,8 @@ import (
 func rig(db *sqldb.DB) feedtest.Rig {
 	grants := grantdb.New(db)
 	return feedtest.Rig{
-		Store: feeddb.New(db),
+		Store:  feeddb.New(db),
+		Models: 15,
 		Keep: func(t testing.TB, c consent.Consent, ch consent.Change) {
 			t.Helper()
 			keep := grants.Replace

@@ -129,7 +129,7 @@ const (
 UPDATE feed_accounts
 SET sequence = CAST(r.value ->> 'sequence' AS BIGINT), ahead = CAST(r.value ->> 'ahead' AS BIGINT)
 FROM {rows}
-WHERE feed_accounts.bank = $2 AND feed_accounts.account = r.value ->> 'account'`
+WHERE feed_accounts.bank = r.value ->> 'bank' AND feed_accounts.account = r.value ->> 'account'`
 	keepKnown = `
 INSERT INTO feed_transactions (name, first_seq, last_seq, status, replaced_by, at)
 SELECT r.value ->> 'name', CAST(r.value ->> 'first' AS BIGINT), CAST(r.value ->> 'last' AS BIGINT),
@@ -143,7 +143,9 @@ ON CONFLICT (name) DO UPDATE SET last_seq = excluded.last_seq, status = excluded
 func (b *batch) keep(ctx context.Context, states []*feed.State, rejected []feed.Rejection) error {
 	var accounts, known []row
 	for _, st := range states {
-		accounts = append(accounts, row{"account": string(st.Account), "sequence": st.Sequence, "ahead": st.Ahead})
+		accounts = append(accounts, row{
+			"bank": string(b.bank), "account": string(st.Account), "sequence": st.Sequence, "ahead": st.Ahead,
+		})
 		for _, name := range st.Noted {
 			k := st.Known[name]
 			known = append(known, row{"name": name, "first": k.First, "last": k.Last, "status": int32(k.Status), "by": k.By})
@@ -152,7 +154,7 @@ func (b *batch) keep(ctx context.Context, states []*feed.State, rejected []feed.
 	if err := b.write(ctx, b.tx, "keep transactions", keepKnown, known, b.at.UnixMilli()); err != nil {
 		return err
 	}
-	if err := b.write(ctx, b.tx, "keep accounts", updateAccounts, accounts, string(b.bank)); err != nil {
+	if err := b.write(ctx, b.tx, "keep accounts", updateAccounts, accounts); err != nil {
 		return err
 	}
 	counts := map[string]int{}

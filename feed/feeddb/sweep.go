@@ -50,16 +50,16 @@ func (s *Store) Sweep(ctx context.Context, at time.Time) (bool, error) {
 	if n == sweepAtOnce {
 		return true, nil
 	}
-	return false, s.forget(ctx, events, at.Add(-feed.IdentityRetention))
+	return false, s.forget(ctx, at)
 }
 
-func (s *Store) forget(ctx context.Context, events, identities time.Time) error {
-	old := events.UnixMilli()
+func (s *Store) forget(ctx context.Context, at time.Time) error {
+	old, identities := at.Add(-feed.Retention).UnixMilli(), at.Add(-feed.IdentityRetention)
 	err := s.db.Batch(ctx, []*sqldb.Statement{
 		{Text: eraseOld, Args: []any{old}},
 		{Text: forgetOld, Args: []any{old}},
 		{Text: forgetDead, Args: []any{old}},
-		{Text: forgetSeen, Args: []any{old}},
+		{Text: forgetSeen, Args: []any{at.Add(-feed.Lease).UnixMilli()}},
 		{Text: forgetName, Args: []any{identities.UnixMilli()}},
 		{Text: forgetDays, Args: []any{int64(consent.DayOf(identities))}},
 	})

@@ -12,6 +12,7 @@ func TestMemoryKeepsTheContract(t *testing.T) {
 		m := feedtest.NewMemory()
 		return feedtest.Rig{
 			Store:    m,
+			Models:   100,
 			Keep:     func(_ testing.TB, c consent.Consent, ch consent.Change) { m.Keep(c, ch) },
 			Payloads: func(_ testing.TB, bank consent.BankID) int { return m.Payloads(bank) },
 		}

@@ -67,16 +67,17 @@ func gaps(t *testing.T, w *world) {
 func badEvents(t *testing.T, w *world) {
 	bad := balance("A1", 2)
 	bad.Kind = feed.ConsentChanged
+	unkeepable := balance("A\x00", 1)
 	nameless := transaction("A3", 1, feed.TransactionPosted, "", posted, "")
-	positions, rejected := w.publish(balance("A1", 1), bad, balance("A1", 3), balance("A2", 1), nameless)
+	positions, rejected := w.publish(balance("A1", 1), bad, balance("A1", 3), balance("A2", 1), nameless, unkeepable)
 	same(t, "positions", positions, []feed.Position{
 		{Account: "A1", Sequence: 1, MissingFrom: 2}, {Account: "A2", Sequence: 1}, {Account: "A3"},
 	})
 	fields := []string{}
 	for _, r := range rejected {
-		fields = append(fields, fmt.Sprint(r.Account, r.Sequence, r.Field))
+		fields = append(fields, fmt.Sprintf("%s %d %s", r.Account, r.Sequence, r.Field))
 	}
-	same(t, "rejections", fields, []string{"A12what", "A31what.transaction_id"})
+	same(t, "rejections", fields, []string{"A\x00 1 account_id", "A1 2 what", "A3 1 what.transaction_id"})
 	counts, err := w.Counts(t.Context(), string(w.bank), consent.DayOf(w.now()))
 	same(t, "error", err, nil)
 	same(t, "counts", counts, map[string]int{"rejected what": 1, "rejected what.transaction_id": 1})

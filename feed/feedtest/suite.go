@@ -18,6 +18,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Rig) {
 		{"one bad event does not spoil the others", badEvents},
 		{"ids of transactions are used once and POSTED is final", identities},
 		{"many publish one account at once", racing},
+		{"many publish, take and change consents at once", together},
 		{"only live consents that cover an event are told of it", covered},
 		{"each partner knows an event by an id of its own", ownIDs},
 		{"a content is as it was published, and erased with the last who needs it", erased},

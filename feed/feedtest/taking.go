@@ -137,7 +137,7 @@ func errors(t *testing.T, w *world) {
 				continue
 			}
 			w.ack(p, "a", fmt.Sprint("no ", n), d)
-			w.ack(p, "a", "counted once", d)
+			w.ack(p, "a", "counted once\x00", d)
 		}
 		next, again := feed.Backoff(n)
 		if !again {

@@ -23,6 +23,8 @@ type Rig struct {
 	Keep func(t testing.TB, c consent.Consent, ch consent.Change)
 	// Payloads is how many contents are kept of a bank.
 	Payloads func(t testing.TB, bank consent.BankID) int
+	// Models is how many histories are drawn.
+	Models int
 }
 
 // world is a feed with a clock. Worlds of one rig do not meet: each has names
