@@ -3,7 +3,6 @@ package feedtest
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -145,24 +144,17 @@ func racing(t *testing.T, w *world) {
 	const each = 12
 	var senders sync.WaitGroup
 	for sender := range 6 {
-		random := rand.New(rand.NewPCG(uint64(sender), 1))
 		senders.Go(func() {
-			for {
+			for n := sender; ; n++ {
 				at, err := w.Positions(context.Background(), w.bank, accounts)
 				if err != nil {
 					t.Errorf("Positions: %v", err)
 					return
 				}
-				var batch []feed.Event
-				for _, a := range at {
-					for s := max(a.Sequence-2, 1); s <= min(a.Sequence+3, each); s++ {
-						batch = append(batch, balance(a.Account, s))
-					}
-				}
-				if !slices.ContainsFunc(at, func(a feed.Position) bool { return a.Sequence < each }) {
+				batch := around(at, each, n)
+				if len(batch) == 0 {
 					return
 				}
-				random.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
 				if _, _, err := w.Publish(context.Background(), w.bank, batch); err != nil {
 					t.Errorf("Publish: %v", err)
 					return
@@ -179,4 +171,24 @@ func racing(t *testing.T, w *world) {
 	for _, a := range accounts {
 		same(t, "events delivered of "+string(a), next[a], int64(each))
 	}
+}
+
+// around are events just before and behind positions, in an order of the nth's
+// own; none if all are at the last.
+func around(at []feed.Position, last int64, nth int) []feed.Event {
+	var batch []feed.Event
+	for _, a := range at {
+		for s := max(a.Sequence-2, 1); s <= min(a.Sequence+3, last); s++ {
+			batch = append(batch, balance(a.Account, s))
+		}
+	}
+	if !slices.ContainsFunc(at, func(a feed.Position) bool { return a.Sequence < last }) {
+		return nil
+	}
+	slices.SortFunc(batch, func(a, b feed.Event) int { return shuffled(a, nth) - shuffled(b, nth) })
+	return batch
+}
+
+func shuffled(e feed.Event, nth int) int {
+	return feed.ShardOf(string(e.Account), fmt.Sprint(e.Sequence, nth))
 }

@@ -11,60 +11,33 @@ import (
 	"sluice/feed"
 )
 
-// together has banks publish, several consumers take and acknowledge, and a
-// consent change, all at once.
+// crowd is everybody at work on one feed at once.
+type crowd struct {
+	*world
+	t        *testing.T
+	accounts []consent.AccountID
+	seen     sync.Map // ids of deliveries
+}
+
+const eachOfCrowd = 8
+
+// together has a bank publish twice over, several consumers take and
+// acknowledge, and a consent change, all at once.
 func together(t *testing.T, w *world) {
-	const each = 8
-	ctx := context.Background()
+	c := crowd{world: w, t: t, accounts: many()[:20]}
 	p, q := w.partner("messenger"), w.partner("wallet")
-	accounts := many()[:20]
-	w.allow("con_1", p, shares(everything, accounts...)...)
-	w.allow("con_2", q, shares(everything, accounts...)...)
+	w.allow("con_1", p, shares(everything, c.accounts...)...)
+	w.allow("con_2", q, shares(everything, c.accounts...)...)
 	changing := w.allow("con_3", p, shares(everything, "other")...)
 	w.told(p)
 	w.told(q)
-
 	var sides sync.WaitGroup
-	for half := range 2 {
-		sides.Go(func() {
-			for s := int64(1); s <= each; s++ {
-				var batch []feed.Event
-				for _, a := range accounts {
-					batch = append(batch, balance(a, s))
-				}
-				if half == 1 { // both send all, in other orders
-					slices.Reverse(batch)
-				}
-				if _, _, err := w.Publish(ctx, w.bank, batch); err != nil {
-					t.Errorf("Publish: %v", err)
-				}
-			}
-		})
-	}
-	seen := sync.Map{}
+	sides.Go(func() { c.publishAll(false) })
+	sides.Go(func() { c.publishAll(true) })
 	for i := range 6 {
-		partner := []consent.PartnerID{p, q}[i%2]
-		sides.Go(func() {
-			for range 100 {
-				due, err := w.Due(ctx, partner, fmt.Sprint("consumer ", i), 20)
-				if err != nil {
-					t.Errorf("Due: %v", err)
-					return
-				}
-				var acks []feed.Ack
-				for _, d := range due {
-					if _, twice := seen.LoadOrStore(d.Event.ID, d); twice {
-						t.Errorf("%v was given out twice", d)
-					}
-					acks = append(acks, feed.Ack{Shard: d.Shard, Pos: d.Pos})
-				}
-				if err := w.Acknowledge(ctx, partner, fmt.Sprint("consumer ", i), acks); err != nil {
-					t.Errorf("Acknowledge: %v", err)
-				}
-			}
-		})
+		sides.Go(func() { c.consume([]consent.PartnerID{p, q}[i%2], fmt.Sprint("consumer ", i)) })
 	}
-	for range each {
+	for range eachOfCrowd {
 		changing = w.keep(changing.Pause(customer, w.now()))
 		changing = w.keep(changing.Resume(customer, w.now()))
 	}
@@ -72,12 +45,48 @@ func together(t *testing.T, w *world) {
 	w.pass(2 * feed.Lease)
 	for _, partner := range []consent.PartnerID{p, q} {
 		for _, d := range w.drain(partner, "last") {
-			if _, twice := seen.LoadOrStore(d.Event.ID, d); twice {
-				t.Errorf("%v was given out twice", d)
-			}
+			c.see(d)
 		}
 	}
 	n := 0
-	seen.Range(func(any, any) bool { n++; return true })
-	same(t, "deliveries in all", n, 2*len(accounts)*each+2*each)
+	c.seen.Range(func(any, any) bool { n++; return true })
+	same(t, "deliveries in all", n, 2*len(c.accounts)*eachOfCrowd+2*eachOfCrowd)
+}
+
+func (c *crowd) publishAll(backwards bool) {
+	for s := int64(1); s <= eachOfCrowd; s++ {
+		var batch []feed.Event
+		for _, a := range c.accounts {
+			batch = append(batch, balance(a, s))
+		}
+		if backwards {
+			slices.Reverse(batch)
+		}
+		if _, _, err := c.Publish(context.Background(), c.bank, batch); err != nil {
+			c.t.Errorf("Publish: %v", err)
+		}
+	}
+}
+
+func (c *crowd) consume(partner consent.PartnerID, consumer string) {
+	for range 100 {
+		due, err := c.Due(context.Background(), partner, consumer, 20)
+		if err != nil {
+			c.t.Errorf("Due: %v", err)
+		}
+		var acks []feed.Ack
+		for _, d := range due {
+			c.see(d)
+			acks = append(acks, feed.Ack{Shard: d.Shard, Pos: d.Pos})
+		}
+		if err := c.Acknowledge(context.Background(), partner, consumer, acks); err != nil {
+			c.t.Errorf("Acknowledge: %v", err)
+		}
+	}
+}
+
+func (c *crowd) see(d feed.Delivery) {
+	if _, twice := c.seen.LoadOrStore(d.Event.ID, true); twice {
+		c.t.Errorf("%v was given out twice", d)
+	}
 }
