@@ -25,6 +25,9 @@ const (
 	persevere = 7 * 24 * time.Hour
 )
 
+// errEnd means that an answer came to an end without the bank.
+var errEnd = errors.New("the bank has it not, and is not told again")
+
 // errSealed means that a confirmation can't be read: the keys are others.
 var errSealed = errors.New("the confirmation does not open")
 
@@ -67,8 +70,9 @@ func binding(a Answer) seal.Binding {
 	}
 }
 
-// Carry tells banks the answers that are due and says how many it tried. What
-// could not be carried is tried again later, by whoever is first.
+// Carry tells banks the answers that are due and says how many it tried, and
+// which of them were not taken, for the operator. What may yet be taken is tried
+// again later, by whoever is first.
 func (d *Desk) Carry(ctx context.Context) (int, error) {
 	due, err := d.Store.Due(ctx, atOnce, lease)
 	if err != nil {
@@ -77,7 +81,11 @@ func (d *Desk) Carry(ctx context.Context) (int, error) {
 	var wait sync.WaitGroup
 	errs := make([]error, len(due))
 	for i, a := range due {
-		wait.Go(func() { _, errs[i] = d.carry(ctx, a) })
+		wait.Go(func() {
+			if a, errs[i] = d.carry(ctx, a); errs[i] == nil && a.State != Taken {
+				errs[i] = fmt.Errorf("carry answer %s to bank %s: %w: %s", a.ID, a.Subject.Bank, errEnd, a.State)
+			}
+		})
 	}
 	wait.Wait()
 	return len(due), errors.Join(errs...)

@@ -157,7 +157,9 @@ func TestABankIsNotToldForEver(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.pass(7*24*time.Hour + time.Second)
-		carried(t, w.desk(), 1)
+		if n, err := w.desk().Carry(t.Context()); n != 1 || err == nil {
+			t.Errorf("Carry = %d, %v; nobody hears that it was given up", n, err)
+		}
 		w.pass(time.Hour)
 		carried(t, w.desk(), 0)
 		if a, _ := w.kept(); a.State != alert.Abandoned || a.Sealed != "" {
@@ -253,4 +255,31 @@ func TestOfManyAnswersAtOnceOneWins(t *testing.T) {
 			}
 		}
 	})
+}
+
+// hungUp is a bank during whose call the partner's caller goes away.
+type hungUp struct {
+	bank.Source
+	hang func()
+}
+
+func (h hungUp) AnswerAlert(ctx context.Context, a bank.AlertAnswer) (datav1.AlertStatus, error) {
+	h.hang()
+	if ctx.Err() != nil {
+		return 0, bank.ErrUnavailable
+	}
+	return h.Source.AnswerAlert(ctx, a)
+}
+
+func TestACallerThatGoesAwayDoesNotStopTheTelling(t *testing.T) {
+	w := newWorld(t, sqldbtest.SQLite)
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	desk := w.desk(func(c *alert.Config) {
+		c.Banks = directory(func() bank.Source { return hungUp{w.bank, leave} })
+	})
+	_, _ = desk.Answer(ctx, w.says("messenger", notMe)) // nobody hears what it says
+	if a, _ := w.kept(); a.State != alert.Taken || w.bank.Taken() != 1 {
+		t.Errorf("kept as %v, taken %d times", a.State, w.bank.Taken())
+	}
 }

@@ -16,6 +16,8 @@ import (
 	"sluice/consent"
 	"sluice/consent/consenttest"
 	"sluice/consent/grantdb"
+	"sluice/disclosure"
+	"sluice/disclosure/logdb"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	datav1 "sluice/gen/sluice/data/v1"
 	"sluice/registry"
@@ -39,9 +41,9 @@ type desk struct {
 	id       consent.ID
 }
 
-func newDesk(t testing.TB, open sqldbtest.Open) *desk { return newDeskAt(t, open, noon) }
+func newDesk(t testing.TB, open sqldbtest.Open) *desk { return newDeskAt(t, open, noon, false) }
 
-func newDeskAt(t testing.TB, open sqldbtest.Open, at time.Time) *desk {
+func newDeskAt(t testing.TB, open sqldbtest.Open, at time.Time, oneTime bool) *desk {
 	t.Helper()
 	db := open(t)
 	d := &desk{t: t, db: db, registry: registrydb.New(db)}
@@ -52,7 +54,7 @@ func newDeskAt(t testing.TB, open sqldbtest.Open, at time.Time) *desk {
 	d.must(d.registry.PutBank(t.Context(), registry.Bank{ID: "morava", Name: "Banka Morava", Standing: registry.Active}))
 	terms := consent.Terms{
 		Clusters: consent.ClustersOf(consent.FraudAlerts), Purpose: consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW,
-		PurposeText: "to ask", ValidUntil: at.AddDate(0, 1, 0), UnattendedPerDay: 3,
+		PurposeText: "to ask", ValidUntil: at.AddDate(0, 1, 0), OneTime: oneTime,
 	}
 	asked, err := d.book.Request(t.Context(), "messenger", "morava", terms)
 	d.must(err)
@@ -173,6 +175,29 @@ func TestNothingIsKeptUnderAGrantThatIsNotSoAnyMore(t *testing.T) {
 	})
 }
 
+func TestAOneTimeConsentTakesAnswersInItsSittingOnly(t *testing.T) {
+	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
+		d := newDeskAt(t, open, noon, true)
+		g := d.grant()
+		log := logdb.NewWithClock(d.db, "boot_1", d.clock)
+		t.Cleanup(log.Close)
+		if _, _, err := log.Append(t.Context(), disclosure.NewID(), disclosure.Entry{
+			Grant: g, Method: "m", Accounts: []consent.AccountID{"A1"}, Clusters: consent.ClustersOf(consent.FraudAlerts),
+			Purpose: g.Purpose(), Items: 1, PolicyRevision: "p", RequestID: "r",
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d.now.Add((disclosure.OneTimeSitting - time.Second).Milliseconds())
+		if _, first, err := d.keep(answer("ans_1", "W1"), g); err != nil || !first {
+			t.Errorf("in the sitting: %t, %v", first, err)
+		}
+		d.now.Add(time.Second.Milliseconds())
+		if _, _, err := d.keep(answer("ans_2", "W2"), g); !errors.Is(err, alert.ErrGrantChanged) {
+			t.Errorf("after the sitting: %v", err)
+		}
+	})
+}
+
 func TestOfManyAnswersToAnAlertOneIsKept(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
 		d := newDesk(t, open)
@@ -205,47 +230,76 @@ func TestOfManyAnswersToAnAlertOneIsKept(t *testing.T) {
 	})
 }
 
+// slowPostgres makes the time between an answer's insertion and its commit long,
+// where whoever does not hold the grant is overtaken.
+func slowPostgres(t testing.TB) *sqldb.DB {
+	return sqldbtest.PostgresWith(t, `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN PERFORM pg_sleep(0.02 + 0.03 * random()); RETURN NULL; END $$`,
+		`CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON alert_answers
+		DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`)
+}
+
 // A revoke and the answers before it are in one order: what is kept when it
 // returns is all that ever will be.
 func TestNoAnswerIsKeptAfterARevokeReturned(t *testing.T) {
-	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		for range 3 {
-			d := newDesk(t, open)
-			g := d.grant()
-			var (
-				wait    sync.WaitGroup
-				begun   = make(chan struct{})
-				revoked atomic.Bool
-				once    sync.Once
-			)
-			for i := range 4 {
-				wait.Go(func() {
-					for n := 0; ; n++ {
-						late := revoked.Load()
-						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-						_, _, err := d.store.Keep(ctx, answer(alert.ID(fmt.Sprint("ans_", i, "_", n)), fmt.Sprint("W", i, "_", n)), g, lease)
-						cancel()
-						if n == 3 {
-							once.Do(func() { close(begun) })
-						}
-						if errors.Is(err, alert.ErrGrantChanged) {
-							return
-						}
-						if err == nil && late {
-							t.Error("kept after the revoke returned")
-							return
-						}
-					}
-				})
+	for name, open := range map[string]sqldbtest.Open{"sqlite": sqldbtest.SQLite, "postgres": sqldbtest.Postgres, "postgres with slow commits": slowPostgres} {
+		t.Run(name, func(t *testing.T) {
+			if name != "sqlite" {
+				sqldbtest.URL(t)
 			}
-			<-begun
-			if _, err := d.book.Revoke(t.Context(), d.customer(), d.id); err != nil {
-				t.Error(err)
+			for range 3 {
+				d := newDesk(t, open)
+				stop := d.hammer(4)
+				if _, err := d.book.Revoke(t.Context(), d.customer(), d.id); err != nil {
+					t.Error(err)
+				}
+				then := d.count()
+				stop()
+				if now := d.count(); now != then || then == 0 {
+					t.Fatalf("%d answers when the revoke returned, %d later", then, now)
+				}
 			}
-			revoked.Store(true)
-			wait.Wait()
-		}
-	})
+		})
+	}
+}
+
+// hammer keeps answers from several replicas at once for as long as it works; it
+// returns when some are kept.
+func (d *desk) hammer(replicas int) (wait func()) {
+	d.t.Helper()
+	g := d.grant()
+	var (
+		all   sync.WaitGroup
+		begun = make(chan struct{})
+		once  sync.Once
+	)
+	for i := range replicas {
+		all.Go(func() {
+			defer once.Do(func() { close(begun) })
+			for n := range 10_000 {
+				of := fmt.Sprint(i, "_", n)
+				ctx, cancel := context.WithTimeout(d.t.Context(), 10*time.Second)
+				_, _, err := d.store.Keep(ctx, answer(alert.ID("ans_"+of), "W"+of), g, lease)
+				cancel()
+				if errors.Is(err, alert.ErrGrantChanged) {
+					return
+				}
+				if n == 2 {
+					once.Do(func() { close(begun) })
+				}
+			}
+			d.t.Error("the revoke was never heard of")
+		})
+	}
+	<-begun
+	return all.Wait
+}
+
+func (d *desk) count() int {
+	d.t.Helper()
+	var n int
+	d.must(d.db.Reader().QueryRowContext(d.t.Context(), `SELECT count(*) FROM alert_answers`).Scan(&n))
+	return n
 }
 
 func TestWhatIsDueIsTakenByOne(t *testing.T) {
@@ -324,7 +378,7 @@ func TestAnEndIsAnEnd(t *testing.T) {
 // The database's clock decides, where no other is given.
 func TestTheDatabasesClockIsRead(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		d := newDeskAt(t, open, time.Now())
+		d := newDeskAt(t, open, time.Now(), false)
 		s := alertdb.New(d.db)
 		late, fit := answer("ans_1", "W1"), answer("ans_2", "W2")
 		late.Expiry, fit.Expiry = time.Now().Add(-time.Second), time.Now().Add(time.Hour)
