@@ -114,11 +114,12 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 
 # GRANTS is how many are many, for looking them up.
 GRANTS ?= 1000000
-bench: build ## measure pulls against a bare pass-through, revokes, look-ups (GRANTS=1000000)
+bench: build ## measure pulls against a bare pass-through, revokes, feeds, look-ups (GRANTS=1000000)
 	@go run ./bench -sluice bin/sluice
 	@go build -o bin/chaos ./e2e/chaos && bin/chaos -sluice bin/sluice -latency
 	@deploy/services.sh up > .services.env
 	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; . ./.services.env && \
+	go run ./bench feeds -sluice bin/sluice && \
 	go run ./bench lookup -grants $(GRANTS) && \
 	go test ./consent/grantcache -run '^$$' -bench . -benchtime 1x -grants $(GRANTS) | grep -E '^Bench'
 	@go test ./policy ./gateway/fields ./disclosure/logdb ./consent/grantdb -run '^$$' -bench . | grep -E '^(pkg|Bench)'

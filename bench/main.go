@@ -31,6 +31,9 @@ func run(ctx context.Context, args []string) (err error) {
 	if len(args) > 0 && args[0] == "lookup" {
 		return runLookup(ctx, args[1:])
 	}
+	if len(args) > 0 && args[0] == "feeds" {
+		return runFeeds(ctx, args[1:])
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	program := flags.String("sluice", "bin/sluice", "the program to measure")
 	rounds := flags.Int("rounds", 6, "rounds of each workload through each server")
@@ -44,7 +47,7 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	s, err := openStage(ctx, *program)
+	s, err := openStage(ctx, *program, "")
 	if err != nil {
 		return err
 	}

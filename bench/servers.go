@@ -66,7 +66,7 @@ func serveBank(ctx context.Context, dir, certificate string) error {
 	}
 	b := banktest.New()
 	b.Answer(bank.ListAccounts, accountsAnswer())
-	b.Answer(bank.ListHolders, banktest.HeldBy(benchCustomer, accountIDs()...))
+	b.Answer(bank.ListHolders, banktest.HeldBy(benchCustomer, append(accountIDs(), feedAccounts()...)...))
 	b.Answer(bank.ListBalances, balancesAnswer())
 	b.Answer(bank.ListTransactions, transactionsAnswer())
 	s := grpc.NewServer(grpc.Creds(authn.ServerCredentials(cert, roots, anyone{})), grpc.ForceServerCodecV2(codec.New()))
@@ -128,7 +128,7 @@ func czk(units int64, nanos int32) *money.Money {
 
 func accountsAnswer() proto.Message {
 	out := &bankv1.ListAccountsResponse{}
-	for _, id := range accountIDs() {
+	for _, id := range append(accountIDs(), feedAccounts()...) {
 		out.Accounts = append(out.Accounts, &datav1.Account{AccountId: id, Currency: "CZK", Number: "CZ6508000000192000145399"})
 	}
 	return out

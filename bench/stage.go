@@ -37,6 +37,8 @@ type stage struct {
 	gate     server
 	consent  string
 	account  string // pairwise
+
+	gateAddress string
 }
 
 // server is one of the two that are compared.
@@ -51,19 +53,21 @@ func today() *date.Date {
 	return dateOf(y, int(m), d)
 }
 
-func openStage(ctx context.Context, program string) (*stage, error) {
+// openStage starts everything; the gateway keeps its data in the database of that
+// URL, or in its folder if there is none.
+func openStage(ctx context.Context, program, database string) (*stage, error) {
 	dir, err := os.MkdirTemp("", "sluice-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
 	s := &stage{dir: dir}
-	if err := s.start(ctx, program); err != nil {
+	if err := s.start(ctx, program, database); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *stage) start(ctx context.Context, program string) error {
+func (s *stage) start(ctx context.Context, program, database string) error {
 	ca, err := devca.Open(filepath.Join(s.dir, "pki"), time.Now())
 	if err != nil {
 		return fmt.Errorf("open authority: %w", err)
@@ -73,7 +77,15 @@ func (s *stage) start(ctx context.Context, program string) error {
 			return fmt.Errorf("issue certificate: %w", err)
 		}
 	}
-	gatePID, err := s.spawn(ctx, nil, program, "serve", "--data", s.dir, "--listen", "127.0.0.1:0", "--log-level", "warn")
+	serve := []string{"serve", "--data", s.dir, "--listen", "127.0.0.1:0", "--log-level", "warn"}
+	if database != "" {
+		config := filepath.Join(s.dir, "sluice.yaml")
+		if err := os.WriteFile(config, fmt.Appendf(nil, "database: {url: %q, durability: single-node}\n", database), 0o600); err != nil {
+			return fmt.Errorf("write configuration: %w", err)
+		}
+		serve = append(serve, "--config", config)
+	}
+	gatePID, err := s.spawn(ctx, nil, program, serve...)
 	if err != nil {
 		return err
 	}
@@ -81,6 +93,7 @@ func (s *stage) start(ctx context.Context, program string) error {
 	if err != nil {
 		return err
 	}
+	s.gateAddress = gateAddress
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find own program: %w", err)
