@@ -171,7 +171,7 @@ func (f *Feed) Counts(ctx context.Context, party string, day consent.Day) (map[s
 }
 
 // Sweep forgets what was kept long enough at an instant: events that no partner
-// took within Retention, and ids of transactions.
+// took within Retention or that are shared no more, and ids of transactions.
 func (f *Feed) Sweep(ctx context.Context, at time.Time) error {
 	for {
 		more, err := f.store.Sweep(ctx, moment(at))

@@ -101,8 +101,12 @@ func ByAccount(events []Event) ([]consent.AccountID, map[consent.AccountID][]Eve
 // Dropped is what a delivery that was dropped counts as.
 func Dropped(k Kind, why string) string { return "dropped " + k.String() + " " + why }
 
-// Expired is why a delivery is dropped that nobody took in time.
-const Expired = "EXPIRED"
+// Why deliveries are dropped that nobody took: for too long, or before the
+// consent was withdrawn or made narrower.
+const (
+	Expired   = "EXPIRED"
+	Withdrawn = "WITHDRAWN"
+)
 
 // SortChanges puts changes of consents in the order of revisions, a change
 // before the accounts that left by it.

@@ -29,9 +29,9 @@ type Store interface {
 	Dead(ctx context.Context, partner consent.PartnerID, limit int) ([]Dead, error)
 	// Counts says what was rejected of a bank, or dropped for a partner, in a day.
 	Counts(ctx context.Context, party string, day consent.Day) (map[string]int, error)
-	// Sweep forgets what was kept for Retention, and ids of transactions after
-	// IdentityRetention, a bounded part at a time, and says whether there may be
-	// more.
+	// Sweep forgets what was kept for Retention, what waits under a consent that
+	// shares it no more, Settled after its change, and ids of transactions after
+	// IdentityRetention; a bounded part at a time. It says whether there may be more.
 	Sweep(ctx context.Context, at time.Time) (more bool, err error)
 }
 
@@ -55,6 +55,8 @@ const (
 	Retention = 7 * 24 * time.Hour
 	// IdentityRetention is how long ids of transactions are remembered.
 	IdentityRetention = 400 * 24 * time.Hour
+	// Settled is how long no publishing takes that read a consent before it changed.
+	Settled = 15 * time.Second
 	// MaxErrors is how often a partner may fail to take a delivery.
 	MaxErrors = 10
 )

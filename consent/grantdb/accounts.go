@@ -25,6 +25,9 @@ INSERT INTO shared_accounts (bank, account, consent_id, partner, clusters, activ
 SELECT CAST($2 AS TEXT), r.value ->> 'account', CAST($3 AS TEXT), CAST($4 AS TEXT),
        CAST(r.value ->> 'clusters' AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT)
 FROM {rows}`
+	tellFeed = `
+INSERT INTO feed_changed (consent_id, revision, partner, at)
+SELECT DISTINCT s.consent_id, CAST($2 AS BIGINT), s.partner, CAST($3 AS BIGINT) FROM shared_accounts s WHERE s.consent_id = $1`
 	tellPartner = `
 INSERT INTO feed_outbox (partner, consent_id, revision, account, bank, at) VALUES ($1, $2, $3, '', $4, $5)`
 )
@@ -47,6 +50,7 @@ func (s *Store) shared(c consent.Consent, ch consent.Change) ([]*sqldb.Statement
 	}
 	at := ch.At.UnixMilli()
 	out := []*sqldb.Statement{
+		{Text: tellFeed, Args: []any{string(c.ID), c.Revision, at}},
 		{Text: unshare, Args: []any{string(c.ID)}},
 		{Text: tellPartner, Args: []any{string(c.Partner), string(c.ID), c.Revision, string(c.Bank), at}},
 	}

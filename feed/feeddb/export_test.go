@@ -49,6 +49,9 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		"old deliveries":   {selectOld, []any{1, 10}},
 		"old events":       {eraseOld, []any{1}},
 		"old changes":      {forgetOld, []any{1}},
+		"changed consents": {selectChanged, []any{1}},
+		"of a consent":     {selectOfConsent, []any{refs, "p1", "c7"}},
+		"forget a change":  {forgetChanged, []any{"c7", 1}},
 		"old transactions": {forgetName, []any{1}},
 	}
 	for name, p := range out {

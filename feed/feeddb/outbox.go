@@ -25,11 +25,7 @@ RETURNING consent_id, revision, account, bank, at`
 // begin makes all the partner's shards, so that they can be locked in order
 // before any is added to.
 func (g *giving) begin(ctx context.Context) error {
-	var rows []row
-	for nth := range feed.Shards {
-		rows = append(rows, row{"shard": nth})
-	}
-	return g.write(ctx, g.tx, "begin shards", beginShards, rows, string(g.partner))
+	return g.write(ctx, g.tx, "begin shards", beginShards, allShards(), string(g.partner))
 }
 
 // tell makes deliveries of changes of consents that wait in the outbox. Those

@@ -50,6 +50,9 @@ func (s *Store) Sweep(ctx context.Context, at time.Time) (bool, error) {
 	if n == sweepAtOnce {
 		return true, nil
 	}
+	if more, err := s.withdraw(ctx, at); more || err != nil {
+		return more, err
+	}
 	return false, s.forget(ctx, at)
 }
 

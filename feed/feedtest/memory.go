@@ -194,13 +194,31 @@ func (m *Memory) Sweep(_ context.Context, at time.Time) (bool, error) {
 	old := func(d feed.Delivery) bool { return d.Event.PublishedAt.Before(since) }
 	m.changes = slices.DeleteFunc(m.changes, old)
 	m.waiting = slices.DeleteFunc(m.waiting, func(d *delivery) bool {
-		if old(d.Delivery) {
-			m.count(string(d.Partner), at, feed.Dropped(d.Event.Kind, feed.Expired), 1)
+		why := ""
+		switch {
+		case old(d.Delivery):
+			why = feed.Expired
+		case m.withdrawn(d.Delivery, at):
+			why = feed.Withdrawn
+		default:
+			return false
 		}
-		return old(d.Delivery)
+		m.count(string(d.Partner), at, feed.Dropped(d.Event.Kind, why), 1)
+		return true
 	})
 	m.dead = slices.DeleteFunc(m.dead, func(d feed.Dead) bool { return d.At.Before(since) })
 	return false, nil
+}
+
+// withdrawn says whether the consent, as it has been for a while, does not share
+// what the delivery is of.
+func (m *Memory) withdrawn(d feed.Delivery, at time.Time) bool {
+	c := m.consents[d.Consent]
+	if d.Event.Kind.Cluster() == 0 || c.ChangedAt.After(at.Add(-feed.Settled)) {
+		return false
+	}
+	s, ok := c.Grant().Share(d.Event.Account)
+	return !consent.Live(c.Status) || !ok || !s.Clusters.Has(d.Event.Kind.Cluster())
 }
 
 // Payloads is how many contents are kept of a bank.

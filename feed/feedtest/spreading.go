@@ -188,3 +188,31 @@ func accountLeft(t *testing.T, w *world) {
 		"ACCOUNT_LEFT A3 4 ACTIVE", "CONSENT_CHANGED  5 REVOKED",
 	})
 }
+
+func withdrawn(t *testing.T, w *world) {
+	p := w.partner("messenger")
+	balances := consent.ClustersOf(consent.Balances)
+	ended := w.allow("con_1", p, shares(everything, "A1")...)
+	narrowed := w.allow("con_2", p, shares(everything, "A1", "A2")...)
+	paused := w.allow("con_3", p, shares(everything, "A1")...)
+	w.told(p)
+	alert := balance("A1", 2)
+	alert.Kind = feed.AlertRaised
+	w.publish(balance("A1", 1), alert, balance("A2", 1))
+	w.due(p, "a", 1)
+	w.keep(ended.Revoke(customer, w.now()))
+	w.keep(narrowed.Narrow(consent.Narrowing{Shares: shares(balances, "A1")}, customer, w.now()))
+	w.keep(paused.Pause(customer, w.now()))
+	w.sweep()
+	same(t, "contents kept while some may still be published", w.rig.Payloads(t, w.bank), 3)
+	w.pass(feed.Settled)
+	w.sweep()
+	same(t, "contents kept", w.rig.Payloads(t, w.bank), 2)
+	counts, err := w.Counts(t.Context(), string(p), consent.DayOf(w.now()))
+	same(t, "error", err, nil)
+	same(t, "counts", counts, map[string]int{
+		"dropped BALANCE_CHANGED WITHDRAWN": 2, "dropped FRAUD_ALERT_RAISED WITHDRAWN": 2,
+	})
+	w.pass(feed.AckWait)
+	same(t, "what is left", says(w.drain(p, "a")), []string{"", "", "", "", "A1/1", "A1/1", "A1/2"})
+}

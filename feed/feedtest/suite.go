@@ -29,6 +29,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Rig) {
 		{"a delivery with an error rests longer and longer and is put aside", errors},
 		{"what is dropped is gone and counted", dropped},
 		{"old events are forgotten", swept},
+		{"what is shared no more is erased, though its partner never asks", withdrawn},
 		{"a content that can't be opened stops nobody", unreadable},
 		{"changes of consents are told in order", changes},
 		{"an account that leaves a consent is told of", accountLeft},

@@ -51,6 +51,17 @@ CREATE TABLE feed_outbox (
 );
 CREATE INDEX feed_outbox_old ON feed_outbox (at);
 
+-- Consents that changed after something was shared: what waits under one and is
+-- shared no more is erased soon, also if its partner never asks.
+CREATE TABLE feed_changed (
+    consent_id TEXT COLLATE "C" NOT NULL,
+    revision   BIGINT NOT NULL,
+    partner    TEXT COLLATE "C" NOT NULL,
+    at         BIGINT NOT NULL,
+    PRIMARY KEY (consent_id, revision)
+);
+CREATE INDEX feed_changed_by_time ON feed_changed (at);
+
 -- Up to where each account was published; ahead is the highest sequence that came.
 CREATE TABLE feed_accounts (
     bank     TEXT COLLATE "C" NOT NULL,
@@ -152,7 +163,7 @@ CREATE TABLE feed_counts (
     PRIMARY KEY (party, day, what)
 );
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON shared_accounts, feed_outbox, feed_accounts, feed_transactions, feed_events,
+GRANT SELECT, INSERT, UPDATE, DELETE ON shared_accounts, feed_outbox, feed_changed, feed_accounts, feed_transactions, feed_events,
     feed_shards, feed_consumers, feed_deliveries, feed_dead, feed_counts TO sluice_gateway;
 
 -- +goose Down

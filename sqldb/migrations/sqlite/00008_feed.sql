@@ -42,6 +42,17 @@ CREATE TABLE feed_outbox (
 ) WITHOUT ROWID;
 CREATE INDEX feed_outbox_old ON feed_outbox (at);
 
+-- Consents that changed after something was shared: what waits under one and is
+-- shared no more is erased soon, also if its partner never asks.
+CREATE TABLE feed_changed (
+    consent_id TEXT NOT NULL,
+    revision   INTEGER NOT NULL,
+    partner    TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (consent_id, revision)
+) WITHOUT ROWID;
+CREATE INDEX feed_changed_by_time ON feed_changed (at);
+
 -- Up to where each account was published; ahead is the highest sequence that came.
 CREATE TABLE feed_accounts (
     bank     TEXT NOT NULL,
