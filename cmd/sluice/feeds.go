@@ -29,7 +29,7 @@ func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwi
 	h.feed = feed.New(feeddb.New(h.truth.db), contents, &feed.Bell{}, now)
 	return func(s *grpc.Server) {
 		bankapi.NewFeeds(h.feed, h.book, grantdb.New(h.truth.db), h.registry, validator).Register(s)
-		partnerapi.NewEvents(gate, h.feed, names, tokens, now).Register(s)
+		partnerapi.NewEvents(gate, h.feed, names, tokens, h.logger, now).Register(s)
 	}, nil
 }
 

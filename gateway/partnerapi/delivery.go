@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"golang.org/x/sync/semaphore"
@@ -60,6 +61,7 @@ type done struct {
 type passing struct {
 	events   *Events
 	finished chan done
+	ctx      func() context.Context
 	dropped  map[string][]feed.Delivery
 	ends     error // what ends the call: it concerns the partner itself
 }
@@ -67,7 +69,7 @@ type passing struct {
 // deliver takes deliveries through the gate, each as a release of its own. Which
 // is done first does not matter: of what must stay in order there is only one.
 func (e *Events) deliver(ctx context.Context, due []feed.Delivery, method string) *passing {
-	p := &passing{events: e, finished: make(chan done, len(due)), dropped: map[string][]feed.Delivery{}}
+	p := &passing{events: e, ctx: func() context.Context { return ctx }, finished: make(chan done, len(due)), dropped: map[string][]feed.Delivery{}}
 	room := semaphore.NewWeighted(atOnce)
 	method = strings.TrimPrefix(method, "/")
 	go func() {
@@ -117,6 +119,9 @@ func (p *passing) note(d done) {
 		p.dropped[refusal.Name(reason)] = append(p.dropped[refusal.Name(reason)], d.delivery)
 	case reason == refusal.PartnerSuspended:
 		p.ends = d.err
+	case p.ctx().Err() == nil:
+		p.events.log.LogAttrs(p.ctx(), slog.LevelWarn, "an event waits", slog.String("event", d.delivery.Event.ID),
+			slog.String("consent", string(d.delivery.Consent)), slog.Int("attempts", d.delivery.Attempts), slog.String("error", d.err.Error()))
 	}
 }
 

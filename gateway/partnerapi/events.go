@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -46,12 +47,13 @@ type Events struct {
 	feed   Deliveries
 	names  gateway.Pairwise
 	tokens *seal.Sealer
+	log    *slog.Logger
 	now    func() time.Time
 }
 
 // NewEvents delivers a feed through a gate.
-func NewEvents(gate Deliverer, deliveries Deliveries, names gateway.Pairwise, tokens *seal.Sealer, now func() time.Time) *Events {
-	return &Events{gate: gate, feed: deliveries, names: names, tokens: tokens, now: now}
+func NewEvents(gate Deliverer, deliveries Deliveries, names gateway.Pairwise, tokens *seal.Sealer, log *slog.Logger, now func() time.Time) *Events {
+	return &Events{gate: gate, feed: deliveries, names: names, tokens: tokens, log: log, now: now}
 }
 
 // Register adds EventService to a server whose codec is gateway/codec.

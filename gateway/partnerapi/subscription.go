@@ -22,6 +22,9 @@ const (
 	// so it fits into a stream's least flow-control window, and never waits.
 	windowEvents = 1000
 	windowBytes  = 32 << 10
+	// roomBytes is what the transport takes without waiting: its queue has 64 KiB
+	// for each stream.
+	roomBytes = 48 << 10
 	// leastEvent is how large an event is taken to be before any was seen.
 	leastEvent = 256
 	// sendLimit is how long events may take to be handed to the transport. A
@@ -228,6 +231,9 @@ func (s *subscription) send(ctx context.Context, ready []done) error {
 // transmit sends a message, or gives the stream up: whoever returns from a
 // handler ends what its stream waits for.
 func (s *subscription) transmit(ctx context.Context, m message) error {
+	if s.outBytes <= roomBytes {
+		return s.stream.SendMsg(m) //nolint:wrapcheck // a status of gRPC's own
+	}
 	sent := make(chan error, 1)
 	go func() { sent <- s.stream.SendMsg(m) }()
 	limit := time.NewTimer(sendLimit)
