@@ -110,7 +110,7 @@ func (s *Store) Due(ctx context.Context, partner consent.PartnerID, consumer str
 				return err
 			}
 		}
-		mine, err := g.lease(ctx)
+		mine, err := g.lease(ctx, l.seen)
 		if err != nil {
 			return err
 		}
@@ -155,12 +155,17 @@ UPDATE feed_deliveries SET due_at = $3, consumer = ''
 WHERE partner = $1 AND shard = $2 AND head = 1 AND due_at > $3 AND consumer = $4`
 )
 
+// stale says whether a lease is worth renewing: not more than once a second.
+func stale(until, at time.Time) bool { return until.Before(at.Add(feed.Lease - time.Second)) }
+
 // lease takes the consumer's part of the shards, and answers those in which
 // something is due. What a silent consumer has out in one of them is.
-func (g *giving) lease(ctx context.Context) ([]int, error) {
-	until := g.at.Add(feed.Lease).UnixMilli()
-	if _, err := g.tx.ExecContext(ctx, seeConsumer, string(g.partner), g.consumer, until); err != nil {
-		return nil, fmt.Errorf("note the consumer: %w", err)
+func (g *giving) lease(ctx context.Context, seen time.Time) ([]int, error) {
+	if stale(seen, g.at) {
+		until := g.at.Add(feed.Lease).UnixMilli()
+		if _, err := g.tx.ExecContext(ctx, seeConsumer, string(g.partner), g.consumer, until); err != nil {
+			return nil, fmt.Errorf("note the consumer: %w", err)
+		}
 	}
 	var consumers int
 	if err := g.tx.QueryRowContext(ctx, countConsumers, string(g.partner), g.at.UnixMilli()).Scan(&consumers); err != nil {
@@ -171,16 +176,28 @@ func (g *giving) lease(ctx context.Context) ([]int, error) {
 		all[i] = s.Leased
 	}
 	mine, letGo := feed.Share(all, g.consumer, consumers, g.at)
-	var rows []row
-	for _, s := range letGo {
-		rows = append(rows, row{"shard": s, "consumer": "", "until": 0})
-	}
-	for _, s := range mine {
-		rows = append(rows, row{"shard": s, "consumer": g.consumer, "until": until})
-	}
-	if err := g.write(ctx, g.tx, "lease shards", updateLeases, rows, string(g.partner)); err != nil {
+	if err := g.write(ctx, g.tx, "lease shards", updateLeases, g.leases(mine, letGo), string(g.partner)); err != nil {
 		return nil, err
 	}
+	return g.due(ctx, mine)
+}
+
+// leases are the shards whose rows must change.
+func (g *giving) leases(mine, letGo []int) []row {
+	var rows []row
+	for _, s := range g.shards {
+		switch {
+		case slices.Contains(letGo, s.Shard):
+			rows = append(rows, row{"shard": s.Shard, "consumer": "", "until": 0})
+		case slices.Contains(mine, s.Shard) && (s.Consumer != g.consumer || stale(s.Until, g.at)):
+			rows = append(rows, row{"shard": s.Shard, "consumer": g.consumer, "until": g.at.Add(feed.Lease).UnixMilli()})
+		}
+	}
+	return rows
+}
+
+// due are the shards in which something is, with what silent consumers had out.
+func (g *giving) due(ctx context.Context, mine []int) ([]int, error) {
 	var due []int
 	for _, s := range g.shards {
 		if !slices.Contains(mine, s.Shard) {

@@ -15,7 +15,7 @@ import (
 
 const (
 	lockShards = `
-SELECT s.shard FROM feed_shards s
+SELECT s.shard, s.consumer, s.leased_until FROM feed_shards s
 WHERE s.partner = $2 AND s.shard IN (SELECT CAST(r.value ->> 'shard' AS BIGINT) FROM {rows}) ORDER BY s.shard`
 	renewLeases = `
 UPDATE feed_shards SET leased_until = $4
@@ -58,11 +58,7 @@ func (s *Store) Acknowledge(ctx context.Context, partner consent.PartnerID, cons
 				failed[ref{a.Shard, a.Pos}] = a.Error
 			}
 		}
-		rows, err := e.lock(ctx, shards)
-		if err != nil {
-			return err
-		}
-		if err := s.write(ctx, tx, "renew leases", renewLeases, rows, string(partner), consumer, at.Add(feed.Lease).UnixMilli()); err != nil {
+		if err := e.lock(ctx, shards, consumer); err != nil {
 			return err
 		}
 		dead, err := e.fail(ctx, failed)
@@ -99,7 +95,7 @@ func (s *Store) drop(ctx context.Context, partner consent.PartnerID, refs []ref,
 		for _, r := range refs {
 			shards[r.shard] = true
 		}
-		if _, err := e.lock(ctx, shards); err != nil {
+		if err := e.lock(ctx, shards, ""); err != nil {
 			return err
 		}
 		kinds, err := e.end(ctx, refs)
@@ -126,13 +122,27 @@ type ending struct {
 	at      time.Time
 }
 
-func (e *ending) lock(ctx context.Context, shards map[int]bool) ([]row, error) {
-	var rows []row
+// lock locks shards, and renews those that are leased to the consumer.
+func (e *ending) lock(ctx context.Context, shards map[int]bool, consumer string) error {
+	var rows, renewed []row
 	for _, nth := range slices.Sorted(maps.Keys(shards)) {
 		rows = append(rows, row{"shard": nth})
 	}
-	return rows, e.readRows(ctx, e.tx, "lock shards", func(*sql.Rows) error { return nil },
-		e.locking(lockShards, "s"), rows, string(e.partner))
+	err := e.readRows(ctx, e.tx, "lock shards", func(r *sql.Rows) error {
+		var (
+			l     feed.Leased
+			until int64
+		)
+		err := r.Scan(&l.Shard, &l.Consumer, &until)
+		if consumer != "" && l.Consumer == consumer && stale(instant(until), e.at) {
+			renewed = append(renewed, row{"shard": l.Shard})
+		}
+		return err //nolint:wrapcheck // readRows wraps
+	}, e.locking(lockShards, "s"), rows, string(e.partner))
+	if err != nil {
+		return err
+	}
+	return e.write(ctx, e.tx, "renew leases", renewLeases, renewed, string(e.partner), consumer, e.at.Add(feed.Lease).UnixMilli())
 }
 
 // fail puts off what is out and could not be taken, and answers what was not
@@ -241,9 +251,11 @@ func (e *ending) erase(ctx context.Context, less map[place]int) error {
 	for _, p := range slices.SortedFunc(maps.Keys(less), comparePlaces) {
 		rows = append(rows, row{"bank": string(p.bank), "account": string(p.account), "sequence": p.sequence, "n": less[p]})
 	}
-	err := e.readRows(ctx, e.tx, "lock events", func(*sql.Rows) error { return nil }, e.locking(lockEvents, "e"), rows)
-	if err != nil {
-		return err
+	if len(rows) > 1 { // in one order, so that two who end the same do not wait for each other
+		err := e.readRows(ctx, e.tx, "lock events", func(*sql.Rows) error { return nil }, e.locking(lockEvents, "e"), rows)
+		if err != nil {
+			return err
+		}
 	}
 	if err := e.write(ctx, e.tx, "count down", needLess, rows); err != nil {
 		return err

@@ -22,7 +22,7 @@ func Statements(db *sqldb.DB) map[string]Planned {
 	)
 	out := map[string]Planned{
 		"look at shards":   {fmt.Sprintf(selectShards, never) + more, []any{"p1", "c"}},
-		"begin accounts":   {beginAccounts, []any{accounts, "b"}},
+		"lock accounts":    {lockAccounts, []any{accounts, "b"}},
 		"read accounts":    {selectAccounts, []any{accounts, "b"}},
 		"read known":       {selectKnown, []any{names}},
 		"keep accounts":    {updateAccounts, []any{accounts}},

@@ -58,13 +58,15 @@ type batch struct {
 }
 
 const (
-	beginAccounts = `
+	// Makes accounts that are new, and locks all in the order of the list.
+	lockAccounts = `
 INSERT INTO feed_accounts (bank, account, sequence, ahead)
 SELECT CAST($2 AS TEXT), r.value ->> 'account', 0, 0 FROM {rows} WHERE true
-ON CONFLICT (bank, account) DO NOTHING`
+ON CONFLICT (bank, account) DO UPDATE SET sequence = feed_accounts.sequence
+RETURNING account, sequence, ahead`
 	selectAccounts = `
 SELECT a.account, a.sequence, a.ahead FROM feed_accounts a
-WHERE a.bank = $2 AND a.account IN (SELECT r.value ->> 'account' FROM {rows}) ORDER BY a.account`
+WHERE a.bank = $2 AND a.account IN (SELECT r.value ->> 'account' FROM {rows})`
 	selectKnown = `
 SELECT t.name, t.first_seq, t.last_seq, t.status, t.replaced_by FROM feed_transactions t
 WHERE t.name IN (SELECT r.value ->> 'name' FROM {rows})`
@@ -77,22 +79,21 @@ func (b *batch) states(ctx context.Context, ids []consent.AccountID, events []fe
 	for _, id := range ids {
 		rows = append(rows, row{"account": string(id)})
 	}
-	if err := b.write(ctx, b.tx, "begin accounts", beginAccounts, rows, string(b.bank)); err != nil {
-		return nil, err
-	}
-	var out []*feed.State
 	of := map[consent.AccountID]*feed.State{}
-	err := b.readRows(ctx, b.tx, "read accounts", func(r *sql.Rows) error {
+	err := b.readRows(ctx, b.tx, "lock accounts", func(r *sql.Rows) error {
 		st := &feed.State{Known: map[string]feed.Known{}}
 		err := r.Scan(&st.Account, &st.Sequence, &st.Ahead)
-		of[st.Account], out = st, append(out, st)
+		of[st.Account] = st
 		return err //nolint:wrapcheck // readRows wraps
-	}, b.locking(selectAccounts, "a"), rows, string(b.bank))
+	}, lockAccounts, rows, string(b.bank))
 	if err != nil {
 		return nil, err
 	}
-	if len(out) != len(ids) {
-		return nil, fmt.Errorf("read accounts: %d of %d are there", len(out), len(ids)) //nolint:err113 // can't happen
+	out := make([]*feed.State, len(ids))
+	for i, id := range ids {
+		if out[i] = of[id]; out[i] == nil {
+			return nil, fmt.Errorf("lock accounts: %s is not there", id) //nolint:err113 // can't happen
+		}
 	}
 	return out, b.known(ctx, of, events)
 }
