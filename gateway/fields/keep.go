@@ -177,7 +177,7 @@ func (k *keeper) message(m *message, b []byte, account *Account, items protowire
 		b = b[len(whole):]
 		f := m.field(n)
 		switch {
-		case f.cluster == 0 || f.wire != wire && !(f.packed && wire == protowire.BytesType):
+		case f.cluster == 0 || f.wire != wire && (!f.packed || wire != protowire.BytesType):
 			k.shown.dropped.Unknown++
 		case f.pairwise: // stands at the entry's head already
 		case !account.Clusters.Has(f.cluster):

@@ -61,7 +61,6 @@ type done struct {
 type passing struct {
 	events   *Events
 	finished chan done
-	ctx      func() context.Context
 	dropped  map[string][]feed.Delivery
 	ends     error // what ends the call: it concerns the partner itself
 }
@@ -69,7 +68,7 @@ type passing struct {
 // deliver takes deliveries through the gate, each as a release of its own. Which
 // is done first does not matter: of what must stay in order there is only one.
 func (e *Events) deliver(ctx context.Context, due []feed.Delivery, method string) *passing {
-	p := &passing{events: e, ctx: func() context.Context { return ctx }, finished: make(chan done, len(due)), dropped: map[string][]feed.Delivery{}}
+	p := &passing{events: e, finished: make(chan done, len(due)), dropped: map[string][]feed.Delivery{}}
 	room := semaphore.NewWeighted(atOnce)
 	method = strings.TrimPrefix(method, "/")
 	go func() {
@@ -93,17 +92,17 @@ func (e *Events) deliver(ctx context.Context, due []feed.Delivery, method string
 }
 
 // next waits for a delivery to be done.
-func (p *passing) next() done {
+func (p *passing) next(ctx context.Context) done {
 	d := <-p.finished
-	p.note(d)
+	p.note(ctx, d)
 	return d
 }
 
 // more is next, for what is done already.
-func (p *passing) more() (done, bool) {
+func (p *passing) more(ctx context.Context) (done, bool) {
 	select {
 	case d := <-p.finished:
-		p.note(d)
+		p.note(ctx, d)
 		return d, true
 	default:
 		return done{}, false
@@ -111,7 +110,7 @@ func (p *passing) more() (done, bool) {
 }
 
 // note remembers what may never leave. What failed otherwise is due again later.
-func (p *passing) note(d done) {
+func (p *passing) note(ctx context.Context, d done) {
 	reason := refusal.ReasonOf(d.err)
 	switch {
 	case d.err == nil:
@@ -119,8 +118,8 @@ func (p *passing) note(d done) {
 		p.dropped[refusal.Name(reason)] = append(p.dropped[refusal.Name(reason)], d.delivery)
 	case reason == refusal.PartnerSuspended:
 		p.ends = d.err
-	case p.ctx().Err() == nil:
-		p.events.log.LogAttrs(p.ctx(), slog.LevelWarn, "an event waits", slog.String("event", d.delivery.Event.ID),
+	case ctx.Err() == nil:
+		p.events.log.LogAttrs(ctx, slog.LevelWarn, "an event waits", slog.String("event", d.delivery.Event.ID),
 			slog.String("consent", string(d.delivery.Consent)), slog.Int("attempts", d.delivery.Attempts), slog.String("error", d.err.Error()))
 	}
 }

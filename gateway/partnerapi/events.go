@@ -62,7 +62,9 @@ func (e *Events) Register(s grpc.ServiceRegistrar) {
 	desc.Methods = nil
 	for _, m := range partnerv1.EventService_ServiceDesc.Methods {
 		if m.MethodName == "PullEvents" {
-			m.Handler = e.pull // answers with what is encoded already
+			m.Handler = func(_ any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
+				return e.pull(ctx, decode, chain) // answers with what is encoded already
+			}
 		}
 		desc.Methods = append(desc.Methods, m)
 	}
@@ -70,7 +72,7 @@ func (e *Events) Register(s grpc.ServiceRegistrar) {
 }
 
 // pull is the handler of PullEvents.
-func (e *Events) pull(_ any, ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
+func (e *Events) pull(ctx context.Context, decode func(any) error, chain grpc.UnaryServerInterceptor) (any, error) {
 	in := &partnerv1.PullEventsRequest{}
 	if err := decode(in); err != nil {
 		return nil, err //nolint:wrapcheck // already a status of gRPC's own
@@ -98,7 +100,7 @@ func (e *Events) due(ctx context.Context, limit int) (message, error) {
 	var out message
 	d := e.deliver(ctx, due, partnerv1.EventService_PullEvents_FullMethodName)
 	for range due {
-		if done := d.next(); done.err == nil {
+		if done := d.next(ctx); done.err == nil {
 			interceptor.AfterAnswer(ctx, done.released.Sent)
 			out.add(done.encoded)
 		}

@@ -181,13 +181,13 @@ func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
 	}
 	p := s.events.deliver(ctx, due, partnerv1.EventService_Subscribe_FullMethodName)
 	for left := len(due); left > 0; {
-		ready := []done{p.next()}
-		for more, ok := p.more(); ok; more, ok = p.more() {
+		ready := []done{p.next(ctx)}
+		for more, ok := p.more(ctx); ok; more, ok = p.more(ctx) {
 			ready = append(ready, more)
 		}
 		left -= len(ready)
 		if err := s.send(ctx, ready); err != nil {
-			s.forget(p, left)
+			s.forget(ctx, p, left)
 			return sent, err
 		}
 		sent += len(ready)
@@ -196,9 +196,9 @@ func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
 }
 
 // forget ends the hand-off of what will not be sent any more.
-func (s *subscription) forget(p *passing, left int) {
+func (s *subscription) forget(ctx context.Context, p *passing, left int) {
 	for range left {
-		p.next().released.Sent()
+		p.next(ctx).released.Sent()
 	}
 }
 
