@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -248,9 +249,12 @@ func (g *giving) heads(ctx context.Context, shards []int, limit int) ([]feed.Del
 		}
 		err := read(ctx, g.tx, "read heads", func(r *sql.Rows) error {
 			d, err := scanDelivery(r, g.partner, nth)
-			out = append(out, d)
 			rows = append(rows, row{"shard": nth, "pos": d.Pos})
-			return err
+			if !errors.Is(err, errUnknown) {
+				out = append(out, d)
+				return err
+			}
+			return nil // it rests, until a replica that knows more asks
 		}, selectHeads, string(g.partner), nth, g.at.UnixMilli(), limit-len(out))
 		if err != nil {
 			return nil, err

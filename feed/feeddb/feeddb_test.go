@@ -2,9 +2,11 @@ package feeddb_test
 
 import (
 	"testing"
+	"time"
 
 	"sluice/consent"
 	"sluice/consent/grantdb"
+	"sluice/feed"
 	"sluice/feed/feeddb"
 	"sluice/feed/feedtest"
 	"sluice/sqldb"
@@ -45,4 +47,51 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
 		feedtest.RunStore(t, func(t *testing.T) feedtest.Rig { return rig(open(t)) })
 	})
+}
+
+// There may be ten thousand streams on which nothing happens, and each asks
+// twice a second.
+func TestAConsumerWithNothingDueWritesNothing(t *testing.T) {
+	db := sqldbtest.SQLite(t)
+	s := feeddb.New(db)
+	fill(t, db, 1000)
+	at := time.UnixMilli(1 << 40)
+	ask := func(partner consent.PartnerID, consumer string) int {
+		t.Helper()
+		due, err := s.Due(t.Context(), partner, consumer, 2000, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(due)
+	}
+	if n := ask("p1", "a"); n < 1000 {
+		t.Fatalf("given %d of 1000", n)
+	}
+	ask("p1", "b")                                         // another one that waits, and is known to
+	err := db.Transact(t.Context(), func(sqldb.Tx) error { // whoever wants to write now waits for ever
+		for _, at = range []time.Time{at, at.Add(feed.Lease / 3)} {
+			if n := ask("p1", "a") + ask("p1", "b") + ask("nobody", "c"); n > 0 {
+				t.Errorf("given %d more", n)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// While replicas are replaced, an old one may read what a newer one wrote.
+func TestAChangeThatIsNotUnderstoodWaitsAndStopsNobody(t *testing.T) {
+	db := sqldbtest.SQLite(t)
+	s := feeddb.New(db)
+	fill(t, db, 200)
+	at := time.UnixMilli(1 << 40) // none of the 4 changes in p1's outbox has a revision
+	due, err := s.Due(t.Context(), "p1", "a", 1000, at)
+	if err != nil || len(due) != 200 {
+		t.Fatalf("given %d of 200, %v", len(due), err)
+	}
+	if n := number(t, db, `SELECT count(*) FROM feed_deliveries WHERE kind = 'CONSENT_CHANGED' AND attempts = 1`); n != 4 {
+		t.Errorf("%d changes wait, want 4", n)
+	}
 }

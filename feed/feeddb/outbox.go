@@ -3,6 +3,7 @@ package feeddb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"sluice/consent"
@@ -57,6 +58,10 @@ func (g *giving) tell(ctx context.Context) error {
 	return nil
 }
 
+// errUnknown means that a change has a name that is not known here, e.g. because
+// a newer replica wrote it.
+var errUnknown = errors.New("a name is not known")
+
 // change reads a change's names. One that is not known fails: a partner must not
 // be told half of it.
 func change(d feed.Delivery, kind, actor, actorID, why, status string) (consent.Change, error) {
@@ -68,7 +73,7 @@ func change(d feed.Delivery, kind, actor, actorID, why, status string) (consent.
 	}
 	c.Actor.Kind = consent.ActorKind(consentv1.ActorKind_value["ACTOR_KIND_"+actor])
 	if c.Kind == 0 || c.Actor.Kind == 0 || c.Status == 0 || consent.WhyName(c.Why) != why {
-		return consent.Change{}, fmt.Errorf("the change of %s has a name that is not known", d.Consent) //nolint:err113 // nothing to tell apart
+		return consent.Change{}, fmt.Errorf("read the change of %s: %w", d.Consent, errUnknown)
 	}
 	return c, nil
 }

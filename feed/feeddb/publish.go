@@ -38,10 +38,17 @@ func (s *Store) Publish(ctx context.Context, bank consent.BankID, events []feed.
 			p.Rejections = append(p.Rejections, rejected...)
 			p.Positions = append(p.Positions, st.Position())
 		}
+		if err := b.keep(ctx, states); err != nil {
+			return err
+		}
 		if p.Partners, err = b.spread(ctx, taken); err != nil {
 			return err
 		}
-		return b.keep(ctx, states, p.Rejections)
+		counts := map[string]int{}
+		for _, r := range p.Rejections {
+			counts[feed.Rejected(r)]++
+		}
+		return b.count(ctx, tx, string(bank), at, counts)
 	})
 	if err != nil {
 		return feed.Published{}, fmt.Errorf("publish: %w", err)
@@ -141,7 +148,7 @@ ON CONFLICT (name) DO UPDATE SET last_seq = excluded.last_seq, status = excluded
 )
 
 // keep writes where the accounts stand now.
-func (b *batch) keep(ctx context.Context, states []*feed.State, rejected []feed.Rejection) error {
+func (b *batch) keep(ctx context.Context, states []*feed.State) error {
 	var accounts, known []row
 	for _, st := range states {
 		accounts = append(accounts, row{
@@ -155,14 +162,7 @@ func (b *batch) keep(ctx context.Context, states []*feed.State, rejected []feed.
 	if err := b.write(ctx, b.tx, "keep transactions", keepKnown, known, b.at.UnixMilli()); err != nil {
 		return err
 	}
-	if err := b.write(ctx, b.tx, "keep accounts", updateAccounts, accounts); err != nil {
-		return err
-	}
-	counts := map[string]int{}
-	for _, r := range rejected {
-		counts[feed.Rejected(r)]++
-	}
-	return b.count(ctx, b.tx, string(b.bank), b.at, counts)
+	return b.write(ctx, b.tx, "keep accounts", updateAccounts, accounts)
 }
 
 const selectGrants = `
@@ -177,8 +177,8 @@ SELECT CAST($2 AS TEXT), r.value ->> 'account', CAST(r.value ->> 'sequence' AS B
        r.value ->> 'sealed', CAST(r.value ->> 'waiting' AS BIGINT)
 FROM {rows}`
 
-// spread makes deliveries of events that were taken, and keeps those that
-// somebody waits for.
+// spread keeps those of the events taken that somebody waits for, and makes
+// their deliveries. That locks partners' shards, and so comes late.
 func (b *batch) spread(ctx context.Context, taken []feed.Event) ([]consent.PartnerID, error) {
 	var rows []row
 	ids, _ := feed.ByAccount(taken)
@@ -196,9 +196,6 @@ func (b *batch) spread(ctx context.Context, taken []feed.Event) ([]consent.Partn
 		return nil, err
 	}
 	deliveries := feed.Spread(taken, grants)
-	if err := b.add(ctx, b.tx, deliveries, b.at); err != nil {
-		return nil, err
-	}
 	partners := map[consent.PartnerID]bool{}
 	waiting := map[place]int{}
 	for _, d := range deliveries {
@@ -214,7 +211,11 @@ func (b *batch) spread(ctx context.Context, taken []feed.Event) ([]consent.Partn
 			})
 		}
 	}
-	return sorted(partners), b.write(ctx, b.tx, "keep events", insertEvents, rows, string(b.bank), b.at.UnixMilli())
+	err = b.write(ctx, b.tx, "keep events", insertEvents, rows, string(b.bank), b.at.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	return sorted(partners), b.add(ctx, b.tx, deliveries, b.at)
 }
 
 // Positions answers positions.

@@ -194,7 +194,7 @@ func (m *Memory) Sweep(_ context.Context, at time.Time) (bool, error) {
 	old := func(d feed.Delivery) bool { return d.Event.PublishedAt.Before(since) }
 	m.changes = slices.DeleteFunc(m.changes, old)
 	m.waiting = slices.DeleteFunc(m.waiting, func(d *delivery) bool {
-		why := ""
+		var why string
 		switch {
 		case old(d.Delivery):
 			why = feed.Expired
