@@ -23,6 +23,8 @@ type Store interface {
 	// Acknowledge ends deliveries, or puts them off as Backoff says, and renews
 	// the consumer's leases of their shards. One that is not there is passed over.
 	Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []Ack, at time.Time) error
+	// Leave ends a consumer's turn: its shards are free, and what it has out is due.
+	Leave(ctx context.Context, partner consent.PartnerID, consumer string, at time.Time) error
 	// Drop ends deliveries unreceived, and counts why.
 	Drop(ctx context.Context, dropped []Delivery, why string, at time.Time) error
 	// Dead lists what was put aside, newest first; of all partners if none is named.

@@ -3,6 +3,7 @@ package feedtest
 import (
 	"context"
 	"fmt"
+	"testing"
 	"time"
 
 	"sluice/consent"
@@ -26,6 +27,36 @@ func (m *Memory) Leave(ctx context.Context, partner consent.PartnerID, consumer 
 	return nil
 }
 
-// leaving: who leaves hands over at once what is silently kept for a lease.
-func leaving(t testing.TB, w *world) {
+func leaving(t *testing.T, w *world) {
+	ctx := context.Background()
+	p := w.partner("messenger")
+	w.allow("con_1", p, shares(everything, "A1", "A2", "A3")...)
+	w.told(p)
+	w.publish(balance("A1", 1), balance("A2", 1), balance("A3", 1))
+	out := w.due(p, "leaves", 10)
+	if len(out) != 3 {
+		t.Fatalf("%d deliveries, want 3", len(out))
+	}
+	w.ack(p, "leaves", "", out[0])
+	if got := w.due(p, "stays", 10); len(got) != 0 {
+		t.Errorf("%v is out, and was given out", got)
+	}
+	if err := w.Leave(ctx, p, "leaves"); err != nil {
+		t.Fatal(err)
+	}
+	got := w.due(p, "stays", 10)
+	if len(got) != 2 {
+		t.Fatalf("%d deliveries, want the 2 that were out", len(got))
+	}
+	for _, d := range got {
+		if !d.Redelivered() {
+			t.Errorf("%v does not say that it may have come before", d)
+		}
+	}
+	if err := w.Leave(ctx, p, "leaves"); err != nil { // again, and when nothing is its own
+		t.Fatal(err)
+	}
+	if more := w.due(p, "stays", 10); len(more) != 0 {
+		t.Errorf("%v was taken from who has it", more)
+	}
 }

@@ -26,6 +26,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Rig) {
 		{"a delivery that is not acknowledged comes again and says so", again},
 		{"consumers share the shards", shared},
 		{"what a dead consumer had out goes to another", takenOver},
+		{"what a consumer has out when it leaves goes to another at once", leaving},
 		{"a delivery with an error rests longer and longer and is put aside", errors},
 		{"what is dropped is gone and counted", dropped},
 		{"old events are forgotten", swept},

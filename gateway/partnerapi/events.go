@@ -36,6 +36,7 @@ type Deliverer interface {
 type Deliveries interface {
 	Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int) ([]feed.Delivery, error)
 	Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []feed.Ack) error
+	Leave(ctx context.Context, partner consent.PartnerID, consumer string) error
 	Drop(ctx context.Context, dropped []feed.Delivery, why string) error
 	Next(partner consent.PartnerID) <-chan struct{}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"sluice/consent"
@@ -35,6 +36,8 @@ const (
 	staleAfter = 2 * feed.AckWait
 	// pollMost is how long a stream that nothing happens on goes without asking.
 	pollMost = 4 * feed.Poll
+	// leaveTimeout is how long a stream's end waits to say so to the feed.
+	leaveTimeout = 2 * time.Second
 )
 
 // Subscribe delivers what is due while the partner has given credit for it.
@@ -50,6 +53,7 @@ func (e *Events) Subscribe(stream partnerv1.EventService_SubscribeServer) error 
 	}
 	read := make(chan error, 1)
 	go func() { read <- s.read(ctx) }() // ends with the stream
+	defer s.leave(ctx)
 	return s.run(ctx, read)
 }
 
@@ -106,6 +110,16 @@ func (s *subscription) run(ctx context.Context, read <-chan error) error {
 		} else if err != nil {
 			return err
 		}
+	}
+}
+
+// leave hands over to the partner's other streams, or its next. If that fails,
+// they wait until the leases end.
+func (s *subscription) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	if err := s.events.feed.Leave(ctx, s.partner, s.consumer); err != nil {
+		s.events.log.LogAttrs(ctx, slog.LevelWarn, "a stream's end was not noted", slog.String("error", err.Error()))
 	}
 }
 
