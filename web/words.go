@@ -23,7 +23,8 @@ func accountKindKey(kind interface{ String() string }) string {
 // methodKey says what a partner read.
 func methodKey(method string) string {
 	switch name := method[strings.LastIndexByte(method, '/')+1:]; name {
-	case "ListAccounts", "GetAccount", "ListBalances", "ListTransactions", "ListCards", "ListAlerts", "AnswerAlert":
+	case "ListAccounts", "GetAccount", "ListBalances", "ListTransactions", "ListCards", "ListAlerts", "AnswerAlert",
+		"Subscribe", "PullEvents":
 		return "method." + name
 	default:
 		return "method.other"
