@@ -41,7 +41,7 @@ func parse(args []string) (options, error) {
 	flags.Uint64Var(&o.seed, "seed", 0, "repeat this run; a new one if 0")
 	flags.DurationVar(&o.each, "for", 3*time.Second, "how long a cell goes on, at least")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often to run each cell")
-	flags.BoolVar(&o.short, "short", false, "one workload for each fault")
+	flags.BoolVar(&o.short, "short", false, "one workload for each fault, and feeds for one of them")
 	flags.BoolVar(&o.latency, "latency", false, "break nothing; measure how long a revoke takes")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("flags: %w", err)
@@ -118,7 +118,7 @@ func (o options) cells() []combination {
 	wanted := strings.FieldsFunc(o.only, func(r rune) bool { return r == ',' })
 	for i, f := range faults() {
 		for j, w := range workloads() {
-			if o.short && j != i%len(workloads()) {
+			if o.short && !w.feeds && j != i%(len(workloads())-1) || o.short && w.feeds && f.name != "kill" {
 				continue
 			}
 			if len(wanted) == 0 || slices.Contains(wanted, f.name) || slices.Contains(wanted, w.name) || slices.Contains(wanted, f.name+"×"+w.name) {
@@ -137,6 +137,13 @@ func runCell(ctx context.Context, s *stage, what combination, each time.Duration
 	}
 	ends, cancel := context.WithTimeout(ctx, max(each, what.fault.atLeast))
 	defer cancel()
+	var traffic *feeding
+	if what.load.feeds {
+		var err error
+		if traffic, err = c.feed(ctx, ends); err != nil {
+			return verdict{}, nil, err
+		}
+	}
 	hurting := make(chan struct{})
 	go func() {
 		defer close(hurting)
@@ -147,10 +154,15 @@ func runCell(ctx context.Context, s *stage, what combination, each time.Duration
 	if err := s.heal(ctx); err != nil {
 		return verdict{}, nil, err
 	}
+	var events verdict
+	if traffic != nil {
+		events = traffic.drained(ctx)
+	}
 	v, err := c.history.judge(ctx, s)
 	if err != nil {
 		return verdict{}, nil, err
 	}
+	v.add(events)
 	if n := c.limited.Load(); c.retry && n > 0 {
 		v.found(&v.lost, "%d calls were refused that need not have been", n)
 	}

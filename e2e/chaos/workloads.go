@@ -29,13 +29,15 @@ type workload struct {
 	pullers  int  // that pull without pause
 	changers int  // that change one consent after the other
 	twins    bool // each change is asked for at two replicas at once
+	feeds    bool // banks publish, partners receive
 }
 
 func workloads() []workload {
 	return []workload{
-		{"hot", 1, 6, 1, false},
-		{"cold", 24, 4, 3, false},
-		{"twins", 6, 4, 2, true},
+		{"hot", 1, 6, 1, false, false},
+		{"cold", 24, 4, 3, false, false},
+		{"twins", 6, 4, 2, true, false},
+		{"feeds", 4, 0, 1, false, true},
 	}
 }
 
