@@ -55,6 +55,9 @@ const (
 
 	handshakeTimeout = 10 * time.Second
 	maxIdle          = 15 * time.Minute // of a connection without calls
+	// A peer that vanished is found out, or what its streams were given would wait.
+	silence     = 30 * time.Second
+	pongTimeout = 10 * time.Second
 )
 
 // house is a whole gateway in this process, wired from the ground up.
@@ -185,7 +188,7 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 		grpc.ForceServerCodecV2(codec.Bounded(sizeLimit)),
 		grpc.MaxRecvMsgSize(maxBatch), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
 		grpc.MaxHeaderListSize(maxHeader), grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle, Time: silence, Timeout: pongTimeout}),
 		grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
 	)
 	doors(h.server)

@@ -363,14 +363,23 @@ func TestASuspendedPartnersStreamEndsAndItsEventsWait(t *testing.T) {
 }
 
 func TestAStreamThatIsNotWorkedThroughEnds(t *testing.T) {
-	w := newEventWorld(t)
-	w.give("messenger", "A1")
-	w.publish(1, "A1")
-	f := w.follow("messenger", 2)
-	f.take(1)
-	w.pass(2*feed.AckWait + time.Second) // and no credit to give it again
-	if err := f.end(); refusedFor(err) != "DEADLINE_EXCEEDED" {
-		t.Errorf("stream = %v, want DEADLINE_EXCEEDED", err)
+	for name, credits := range map[string]int32{"without credit to give it again": 2, "given again": 100} {
+		w := newEventWorld(t)
+		w.give("messenger", "A1")
+		w.publish(1, "A1")
+		f := w.follow("messenger", credits)
+		f.take(1)
+		if credits > 2 {
+			w.pass(feed.AckWait + time.Second)
+			f.take(1)
+		}
+		w.pass(2*feed.AckWait + time.Second)
+		if err := f.end(); refusedFor(err) != "DEADLINE_EXCEEDED" {
+			t.Errorf("%s: stream = %v, want DEADLINE_EXCEEDED", name, err)
+		}
+		if e := w.follow("messenger", 100).take(1)[0]; !e.GetRedelivered() { // at once: it was handed over
+			t.Errorf("%s: then %v", name, e)
+		}
 	}
 }
 

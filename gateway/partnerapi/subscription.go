@@ -31,8 +31,9 @@ const (
 	// sendLimit is how long events may take to be handed to the transport. A
 	// change of their consents waits for it.
 	sendLimit = 200 * time.Millisecond
-	// staleAfter is how long an event may be out and neither acknowledged nor given
-	// again: then the stream is not worked through, and what it has is another's.
+	// staleAfter is how long an event may be out and not acknowledged, given again
+	// or not: then the stream is not worked through, or nobody is there any more,
+	// and what it has is another's.
 	staleAfter = 2 * feed.AckWait
 	// pollMost is how long a stream that nothing happens on goes without asking.
 	pollMost = 4 * feed.Poll
@@ -63,10 +64,10 @@ type place struct {
 	pos   int64
 }
 
-// given is what the partner has not acknowledged.
+// given is what the partner has not acknowledged, since it was first given.
 type given struct {
 	bytes int
-	at    time.Time
+	since time.Time
 }
 
 // subscription is one stream.
@@ -150,7 +151,7 @@ func (s *subscription) listen(ctx context.Context, read <-chan error, next <-cha
 // worked fails if the partner leaves lying what it was given.
 func (s *subscription) worked() error {
 	for _, g := range s.out {
-		if s.events.now().Sub(g.at) > staleAfter {
+		if s.events.now().Sub(g.since) > staleAfter {
 			return refusal.Because(refusal.DeadlineExceeded, "events were not acknowledged for too long; open another stream, they come again", errSilent)
 		}
 	}
@@ -227,8 +228,13 @@ func (s *subscription) send(ctx context.Context, ready []done) error {
 		m.add(d.encoded)
 		released = append(released, d.released)
 		at := place{d.delivery.Shard, d.delivery.Pos}
-		s.outBytes += len(d.encoded) - s.out[at].bytes
-		s.out[at] = given{bytes: len(d.encoded), at: s.events.now()}
+		g, again := s.out[at]
+		if !again {
+			g.since = s.events.now()
+		}
+		s.outBytes += len(d.encoded) - g.bytes
+		g.bytes = len(d.encoded)
+		s.out[at] = g
 		s.largest = max(s.largest, len(d.encoded))
 		s.credits--
 	}
