@@ -118,6 +118,9 @@ func identities(t *testing.T, w *world) {
 		{tx(3, changed, "t1", posted, ""), ""},
 		{tx(5, changed, "t2-final", posted, "t2"), ""},
 		{transaction("A2", 1, fresh, "t1", posted, ""), ""}, // ids are an account's own
+		{transaction("A2", 2, fresh, "t2", pending, ""), ""},
+		{transaction("A2", 3, changed, "t2-new", pending, "t2"), ""},
+		{transaction("A2", 4, changed, "t2-new", posted, "t2"), ""}, // says again whom it replaces
 	} {
 		before, _ := w.Positions(t.Context(), w.bank, []consent.AccountID{test.event.Account})
 		after, rejected := w.publish(test.event)

@@ -97,6 +97,29 @@ func shared(t *testing.T, w *world) {
 	}
 }
 
+// sharedLater is of a consumer that must wait for longer than others remember it.
+func sharedLater(t *testing.T, w *world) {
+	p := w.partner("messenger")
+	first, second := many(), many()
+	for i := range second {
+		second[i] = "B" + second[i]
+	}
+	w.allow("con_1", p, shares(everything, first...)...)
+	w.allow("con_2", p, shares(everything, second...)...)
+	w.told(p)
+	w.publishEach(first, 1)
+	out := w.due(p, "a", 1000)
+	w.publishEach(second, 1)
+	same(t, "what another is given at first", len(w.due(p, "b", 1000)), 0)
+	w.pass(feed.Lease * 6 / 10)
+	w.ack(p, "a", "", out...)
+	w.pass(feed.Lease * 6 / 10)
+	same(t, "what another is given while all is leased", len(w.due(p, "b", 1000)), 0)
+	mine := w.due(p, "a", 1000)
+	theirs := w.due(p, "b", 1000)
+	same(t, "shards of both", []int{len(shardsOf(mine)), len(shardsOf(theirs))}, []int{feed.Shards / 2, feed.Shards / 2})
+}
+
 func takenOver(t *testing.T, w *world) {
 	p := w.partner("messenger")
 	w.allow("con_1", p, shares(everything, many()...)...)
