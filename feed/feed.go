@@ -17,6 +17,8 @@ import (
 // ErrTooMany means that a batch has more events than are taken at once.
 var ErrTooMany = errors.New("too many events at once")
 
+var errPositions = errors.New("read positions: not one for each account") // can't happen
+
 // Feed takes events and gives out deliveries. It may be used by many goroutines.
 type Feed struct {
 	store  Store
@@ -59,7 +61,7 @@ func (f *Feed) Publish(ctx context.Context, bank consent.BankID, events []Event)
 // keepable leaves out events of accounts whose names can't be kept.
 func keepable(events []Event) (kept []Event, rejected []Rejection) {
 	for _, e := range events {
-		if e.Account == "" || !plain(string(e.Account)) {
+		if !keepableName(e.Account) {
 			rejected = append(rejected, Rejection{
 				Account: e.Account, Sequence: e.Sequence, Field: "account_id", Description: "must be text without NUL",
 			})
@@ -70,16 +72,34 @@ func keepable(events []Event) (kept []Event, rejected []Rejection) {
 	return kept, rejected
 }
 
+func keepableName(a consent.AccountID) bool { return a != "" && plain(string(a)) }
+
 // plain says whether every database can keep the text.
 func plain(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // Positions says up to where accounts were published, in the order asked for.
 func (f *Feed) Positions(ctx context.Context, bank consent.BankID, accounts []consent.AccountID) ([]Position, error) {
-	p, err := f.store.Positions(ctx, bank, accounts)
+	var kept []consent.AccountID
+	for _, a := range accounts {
+		if keepableName(a) {
+			kept = append(kept, a)
+		}
+	}
+	found, err := f.store.Positions(ctx, bank, kept)
 	if err != nil {
 		return nil, fmt.Errorf("read positions: %w", err)
 	}
-	return p, nil
+	if len(found) != len(kept) {
+		return nil, errPositions
+	}
+	out := make([]Position, len(accounts))
+	for i, a := range accounts {
+		out[i].Account = a // nothing was ever published under a name that can't be kept
+		if keepableName(a) {
+			out[i], found = found[0], found[1:]
+		}
+	}
+	return out, nil
 }
 
 // Due gives out at most limit deliveries of the partner to one of its

@@ -124,3 +124,31 @@ func TestWhoWaitsIsWokenByAnEventOrByTime(t *testing.T) {
 		}
 	})
 }
+
+// asked is a store that keeps what positions it was asked for.
+type asked struct {
+	feed.Store
+	accounts []consent.AccountID
+}
+
+func (a *asked) Positions(_ context.Context, _ consent.BankID, accounts []consent.AccountID) ([]feed.Position, error) {
+	a.accounts = accounts
+	out := make([]feed.Position, len(accounts))
+	for i, id := range accounts {
+		out[i] = feed.Position{Account: id, Sequence: 7}
+	}
+	return out, nil
+}
+
+func TestNamesThatCanNotBeKeptStandAtNothing(t *testing.T) {
+	store := &asked{}
+	f := feed.New(store, nil, &feed.Bell{}, time.Now)
+	got, err := f.Positions(t.Context(), "morava", []consent.AccountID{"A\x00", "A1", "", "A2"})
+	want := []feed.Position{{Account: "A\x00"}, {Account: "A1", Sequence: 7}, {}, {Account: "A2", Sequence: 7}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("positions = %v, %v, want %v", got, err, want)
+	}
+	if !slices.Equal(store.accounts, []consent.AccountID{"A1", "A2"}) {
+		t.Errorf("the store was asked for %q", store.accounts)
+	}
+}

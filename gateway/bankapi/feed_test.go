@@ -218,6 +218,7 @@ func TestGarbageIsRefusedByFieldAndTheRestIsTaken(t *testing.T) {
 			AlertId: "a", Choices: []datav1.AlertChoice{0},
 		}}), fault{"A8", "fraud_alert_raised.choices[0]"}},
 		{event("A8", 1, &bankv1.FeedEvent_CustomerLeft{CustomerLeft: &bankv1.CustomerLeft{}}), fault{"A8", "customer_left.customer_id"}},
+		{event("A8", 1, &bankv1.FeedEvent_CustomerLeft{CustomerLeft: &bankv1.CustomerLeft{CustomerId: "c\x00"}}), fault{"A8", "customer_left.customer_id"}},
 	} {
 		good := fmt.Sprintf("good of %s %s", tt.want.account[:2], tt.want.field)
 		out, err := w.morava().PublishBatch(t.Context(), &bankv1.PublishBatchRequest{Events: []*bankv1.FeedEvent{tt.event, posted(good, 1, "t")}})

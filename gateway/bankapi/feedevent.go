@@ -3,6 +3,7 @@ package bankapi
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/protobuf/proto"
@@ -83,6 +84,9 @@ func (f *Feeds) event(in *bankv1.FeedEvent) (e event, field, fault string) {
 		e.Kind = feed.AccountWithdrawn
 	case *bankv1.FeedEvent_CustomerLeft:
 		e.Kind, e.customer = feed.AccountWithdrawn, consent.CustomerID(what.CustomerLeft.GetCustomerId())
+		if strings.Contains(string(e.customer), "\x00") { // no database keeps it, and no consent is of it
+			field, fault = "customer_left.customer_id", "must be text without NUL"
+		}
 	default:
 		field, fault = "what", "is nothing that a bank publishes"
 	}
