@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -54,6 +55,7 @@ type eventWorld struct {
 	store   *consenttest.Memory
 	memory  *feedtest.Memory
 	feed    *feed.Feed
+	door    *partnerapi.Events
 	ahead   atomic.Int64 // of the clock
 
 	mu       sync.Mutex
@@ -85,7 +87,8 @@ func newEventWorld(t *testing.T) *eventWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.serve(partnerapi.NewEvents(gate, w.feed, names, tokens, slog.New(slog.NewTextHandler(t.Output(), nil)), w.now))
+	w.door = partnerapi.NewEvents(gate, w.feed, names, tokens, slog.New(slog.NewTextHandler(t.Output(), nil)), w.now)
+	w.serve(w.door)
 	return w
 }
 
@@ -186,11 +189,16 @@ func (w *eventWorld) revoke(id consent.ID) {
 // publish makes one event of each account, the nth of it.
 func (w *eventWorld) publish(nth int64, accounts ...string) {
 	w.t.Helper()
+	w.publishLarge(nth, 1, accounts...)
+}
+
+// publishLarge is publish with so many balances in each event.
+func (w *eventWorld) publishLarge(nth int64, balances int, accounts ...string) {
+	w.t.Helper()
 	var events []feed.Event
+	all := slices.Repeat([]*datav1.Balance{{Amount: &money.Money{CurrencyCode: "CZK", Units: nth}}}, balances)
 	for _, a := range accounts {
-		encoded, err := proto.Marshal(&bankv1.ListBalancesResponse{Accounts: []*datav1.AccountBalances{{
-			AccountId: a, Balances: []*datav1.Balance{{Amount: &money.Money{CurrencyCode: "CZK", Units: nth}}},
-		}}})
+		encoded, err := proto.Marshal(&bankv1.ListBalancesResponse{Accounts: []*datav1.AccountBalances{{AccountId: a, Balances: all}}})
 		if err != nil {
 			w.t.Fatal(err)
 		}

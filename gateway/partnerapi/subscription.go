@@ -23,11 +23,14 @@ const (
 	// so it fits into a stream's least flow-control window, and never waits.
 	windowEvents = 1000
 	windowBytes  = 32 << 10
-	// roomBytes is what the transport takes without waiting: its queue has 64 KiB
-	// for each stream.
-	roomBytes = 48 << 10
-	// leastEvent is how large an event is taken to be before any was seen.
-	leastEvent = 256
+	// envelope is how much larger an event may leave than its bank's answer is: its
+	// names, and the record of its release.
+	envelope = 512
+	// usualEvent is how large events are taken to be, to ask for as many as fit.
+	usualEvent = 1 << 10
+	// holdLimit is how long an event that did not fit is kept, to be sent without
+	// asking for it again: not as long as it takes to lose it to another stream.
+	holdLimit = feed.Lease / 2
 	// sendLimit is how long events may take to be handed to the transport. A
 	// change of their consents waits for it.
 	sendLimit = 200 * time.Millisecond
@@ -50,7 +53,7 @@ func (e *Events) Subscribe(stream partnerv1.EventService_SubscribeServer) error 
 	}
 	s := &subscription{
 		events: e, stream: stream, partner: partner, consumer: "sub_" + rand.Text(),
-		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{}, largest: leastEvent,
+		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{},
 	}
 	read := make(chan error, 1)
 	go func() { read <- s.read(ctx) }() // ends with the stream
@@ -64,7 +67,8 @@ type place struct {
 	pos   int64
 }
 
-// given is what the partner has not acknowledged, since it was first given.
+// given is what the partner has not acknowledged: all that was sent of it, since
+// it was first given.
 type given struct {
 	bytes int
 	since time.Time
@@ -80,7 +84,8 @@ type subscription struct {
 	credits  int
 	out      map[place]given
 	outBytes int
-	largest  int // event so far
+	held     []feed.Delivery // asked for, and did not fit yet
+	heldFrom time.Time
 	quiet    time.Duration
 }
 
@@ -141,11 +146,10 @@ func (s *subscription) listen(ctx context.Context, read <-chan error, next <-cha
 		return err
 	case <-next:
 	case <-rest.C:
-		return s.worked()
 	case <-ctx.Done():
 		return fmt.Errorf("subscribe: %w", ctx.Err())
 	}
-	return nil
+	return s.worked()
 }
 
 // worked fails if the partner leaves lying what it was given.
@@ -175,24 +179,49 @@ func (s *subscription) hear(ctx context.Context, r *partnerv1.SubscribeRequest) 
 	return nil
 }
 
-// room is how many more events may be on their way.
+// room is how many more events of the usual size may be on their way.
 func (s *subscription) room() int {
 	left := min(s.credits, atOnce, windowEvents-len(s.out))
 	if len(s.out) == 0 {
-		return min(left, max(1, windowBytes/s.largest)) // one at least, whatever its size
+		return left
 	}
-	return min(left, (windowBytes-s.outBytes)/s.largest)
+	return min(left, (windowBytes-s.outBytes)/usualEvent)
+}
+
+// due is what may be sent now: as much as is due and fits.
+func (s *subscription) due(ctx context.Context) ([]feed.Delivery, error) {
+	if s.events.now().Sub(s.heldFrom) > holdLimit {
+		s.held = nil // it is given out again
+	}
+	n := s.room()
+	if n < 1 {
+		return nil, nil
+	}
+	if len(s.held) == 0 {
+		due, err := s.events.feed.Due(ctx, s.partner, s.consumer, n)
+		if err != nil {
+			return nil, feedUnavailable(ctx, err)
+		}
+		s.held, s.heldFrom = due, s.events.now()
+	}
+	fits, bytes := 0, s.outBytes
+	for fits < min(n, len(s.held)) {
+		bytes += len(s.held[fits].Event.Answer) + envelope
+		if bytes > windowBytes && fits+len(s.out) > 0 { // one at least, whatever its size
+			break
+		}
+		fits++
+	}
+	now := s.held[:fits]
+	s.held = s.held[fits:]
+	return now, nil
 }
 
 // deliver takes what is due through the gate and sends what passes, as it does.
 func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
-	n := s.room()
-	if n < 1 {
-		return 0, nil
-	}
-	due, err := s.events.feed.Due(ctx, s.partner, s.consumer, n)
-	if err != nil {
-		return 0, feedUnavailable(ctx, err)
+	due, err := s.due(ctx)
+	if err != nil || len(due) == 0 {
+		return 0, err
 	}
 	p := s.events.deliver(ctx, due, partnerv1.EventService_Subscribe_FullMethodName)
 	for left := len(due); left > 0; {
@@ -232,38 +261,44 @@ func (s *subscription) send(ctx context.Context, ready []done) error {
 		if !again {
 			g.since = s.events.now()
 		}
-		s.outBytes += len(d.encoded) - g.bytes
-		g.bytes = len(d.encoded)
+		s.outBytes += len(d.encoded) // once more, if it was given again: it may lie unread twice
+		g.bytes += len(d.encoded)
 		s.out[at] = g
-		s.largest = max(s.largest, len(d.encoded))
 		s.credits--
 	}
 	if len(released) == 0 {
 		return nil
 	}
-	err := s.transmit(ctx, m)
-	for _, r := range released {
-		r.Sent()
-	}
-	return err
+	return s.transmit(ctx, m, func() {
+		for _, r := range released {
+			r.Sent()
+		}
+	})
 }
 
-// transmit sends a message, or gives the stream up: whoever returns from a
-// handler ends what its stream waits for.
-func (s *subscription) transmit(ctx context.Context, m message) error {
-	if s.outBytes <= roomBytes {
-		return s.stream.SendMsg(m) //nolint:wrapcheck // a status of gRPC's own
-	}
-	sent := make(chan error, 1)
-	go func() { sent <- s.stream.SendMsg(m) }()
+// transmit sends a message and then calls sent, or gives the stream up: whoever
+// returns from a handler ends what its stream waits for. Until the transport has
+// answered, a change of the consents waits for it.
+func (s *subscription) transmit(ctx context.Context, m message, sent func()) error {
+	answer := make(chan error, 1)
+	go func() {
+		err := s.stream.SendMsg(m)
+		sent()
+		answer <- err
+	}()
 	limit := time.NewTimer(sendLimit)
 	defer limit.Stop()
 	select {
-	case err := <-sent:
+	case err := <-answer:
 		return err //nolint:wrapcheck // a status of gRPC's own
-	case <-limit.C:
-		return refusal.Because(refusal.DeadlineExceeded, "the stream is not read fast enough; open another and give less credit", errSilent)
 	case <-ctx.Done():
 		return fmt.Errorf("subscribe: %w", ctx.Err())
+	case <-limit.C:
+	}
+	select {
+	case err := <-answer: // both, on a busy machine
+		return err //nolint:wrapcheck // a status of gRPC's own
+	default:
+		return refusal.Because(refusal.DeadlineExceeded, "the stream is not read fast enough; open another and give less credit", errSilent)
 	}
 }
