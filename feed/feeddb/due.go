@@ -80,6 +80,8 @@ func (l look) idle(consumer string, at time.Time) bool {
 		switch {
 		case due && s.Free(consumer, at):
 			return false
+		case s.Consumer != "" && !mine && s.last > at.UnixMilli() && s.Free(consumer, at):
+			return false // what a silent consumer has out is due
 		case due && l.seen.Before(soon):
 			return false
 		case mine && s.last > at.UnixMilli() && s.Until.Before(soon):
@@ -91,9 +93,17 @@ func (l look) idle(consumer string, at time.Time) bool {
 
 // Due gives out deliveries.
 func (s *Store) Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int, at time.Time) ([]feed.Delivery, error) {
+	calm, turn := s.quiet.holds(partner, at)
+	if calm {
+		return nil, nil
+	}
 	l, err := s.look(ctx, partner, consumer)
-	if err != nil || l.idle(consumer, at) {
+	if err != nil {
 		return nil, err
+	}
+	if l.idle(consumer, at) {
+		s.quiet.begin(partner, turn, l.calm(at))
+		return nil, nil
 	}
 	var out []feed.Delivery
 	err = s.db.Transact(ctx, func(tx sqldb.Tx) error {

@@ -68,6 +68,7 @@ func (s *Store) Acknowledge(ctx context.Context, partner consent.PartnerID, cons
 		_, err = e.end(ctx, append(done, dead...))
 		return err
 	})
+	s.quiet.end(partner)
 	if err != nil {
 		return fmt.Errorf("acknowledge: %w", err)
 	}
@@ -108,6 +109,7 @@ func (s *Store) drop(ctx context.Context, partner consent.PartnerID, refs []ref,
 		}
 		return s.count(ctx, tx, string(partner), at, counts)
 	})
+	s.quiet.end(partner)
 	if err != nil {
 		return fmt.Errorf("drop: %w", err)
 	}

@@ -13,7 +13,10 @@ import (
 )
 
 // Store is a feed.Store in SQL.
-type Store struct{ db *sqldb.DB }
+type Store struct {
+	db    *sqldb.DB
+	quiet quiet
+}
 
 // New keeps feeds in db.
 func New(db *sqldb.DB) *Store { return &Store{db: db} }

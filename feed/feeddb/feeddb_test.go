@@ -95,3 +95,52 @@ func TestAChangeThatIsNotUnderstoodWaitsAndStopsNobody(t *testing.T) {
 		t.Errorf("%d changes wait, want 4", n)
 	}
 }
+
+// Idle consumers of one partner ask the database once for all of them, and yet
+// none waits for what is new for longer than it would have polled.
+func TestQuietEndsWithWhatIsNewHereAndSoonWithWhatIsNewElsewhere(t *testing.T) {
+	db := sqldbtest.SQLite(t)
+	fill(t, db, 10)
+	here, elsewhere := feeddb.New(db), feeddb.New(db)
+	at := time.UnixMilli(1 << 40)
+	due := func() int {
+		t.Helper()
+		got, err := here.Due(t.Context(), "p1", "a", 10, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var acks []feed.Ack
+		for _, d := range got {
+			acks = append(acks, feed.Ack{Shard: d.Shard, Pos: d.Pos})
+		}
+		if len(acks) == 0 {
+			return 0
+		}
+		if err := here.Acknowledge(t.Context(), "p1", "a", acks, at); err != nil {
+			t.Fatal(err)
+		}
+		return len(got)
+	}
+	publish := func(s *feeddb.Store, sequence int64) {
+		t.Helper()
+		e := feed.Event{Bank: "b", Account: "a7", Sequence: sequence, Kind: feed.BalanceChanged, Answer: []byte("x"), PublishedAt: at}
+		if p, err := s.Publish(t.Context(), "b", []feed.Event{e}, at); err != nil || len(p.Partners) != 1 {
+			t.Fatalf("Publish: %+v, %v", p, err)
+		}
+	}
+	for due() > 0 {
+	}
+	publish(here, 2)
+	if n := due(); n != 1 {
+		t.Errorf("given %d of what was published here", n)
+	}
+	due()
+	publish(elsewhere, 3)
+	if n := due(); n != 0 {
+		t.Errorf("the database was asked again at once, and gave %d", n)
+	}
+	at = at.Add(feed.Poll / 2)
+	if n := due(); n != 1 {
+		t.Errorf("given %d of what was published elsewhere", n)
+	}
+}

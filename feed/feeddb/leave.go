@@ -41,6 +41,7 @@ func (s *Store) Leave(ctx context.Context, partner consent.PartnerID, consumer s
 		}
 		return nil
 	})
+	s.quiet.end(partner)
 	if err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}

@@ -50,6 +50,7 @@ func (s *Store) Publish(ctx context.Context, bank consent.BankID, events []feed.
 		}
 		return b.count(ctx, tx, string(bank), at, counts)
 	})
+	s.quiet.end(p.Partners...)
 	if err != nil {
 		return feed.Published{}, fmt.Errorf("publish: %w", err)
 	}

@@ -25,6 +25,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Rig) {
 		{"one delivery of a consent and account is out at a time", oneAtATime},
 		{"a delivery that is not acknowledged comes again and says so", again},
 		{"consumers share the shards", shared},
+		{"a consumer that falls silent loses all it has out", silent},
 		{"a consumer that waits gets its part", sharedLater},
 		{"what a dead consumer had out goes to another", takenOver},
 		{"what a consumer has out when it leaves goes to another at once", leaving},

@@ -143,6 +143,22 @@ func takenOver(t *testing.T, w *world) {
 	w.ack(p, "dead", "", lost...) // too late to matter
 }
 
+// silent is of a consumer that dies with all there is.
+func silent(t *testing.T, w *world) {
+	p := w.partner("messenger")
+	w.allow("con_1", p, shares(everything, "A1")...)
+	w.told(p)
+	w.publish(balance("A1", 1))
+	lost := w.due(p, "dead", 10)
+	w.pass(feed.Lease - time.Second)
+	same(t, "what another is given while it may live", says(w.due(p, "b", 10)), []string{})
+	w.ack(p, "dead", "", feed.Delivery{Shard: lost[0].Shard}) // a sign of life
+	w.pass(feed.Lease - time.Second)
+	same(t, "what another is given while it lives", says(w.due(p, "b", 10)), []string{})
+	w.pass(time.Second)
+	same(t, "what another is given when it is dead", says(w.due(p, "b", 10)), []string{"A1/1"})
+}
+
 func errors(t *testing.T, w *world) {
 	p := w.partner("messenger")
 	w.allow("con_1", p, shares(everything, "A1", "A2")...)
