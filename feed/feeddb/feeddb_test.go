@@ -143,4 +143,10 @@ func TestQuietEndsWithWhatIsNewHereAndSoonWithWhatIsNewElsewhere(t *testing.T) {
 	if n := due(); n != 1 {
 		t.Errorf("given %d of what was published elsewhere", n)
 	}
+	due()
+	at = at.Add(-time.Hour)
+	publish(elsewhere, 4)
+	if n := due(); n != 1 {
+		t.Errorf("given %d after the clock was set back", n)
+	}
 }

@@ -8,6 +8,9 @@ import (
 	"sluice/feed"
 )
 
+// quietLimit is how long nobody asks.
+const quietLimit = feed.Poll / 2
+
 // quiet remembers for a moment that nothing is due to a partner, so that
 // thousands of its idle consumers ask the database once. The zero value is ready.
 type quiet struct {
@@ -25,7 +28,8 @@ func (q *quiet) holds(partner consent.PartnerID, at time.Time) (bool, uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	c := q.of[partner]
-	return at.Before(c.until), c.turn
+	longest := at.Add(quietLimit) // or the clock was set back
+	return at.Before(c.until) && !c.until.After(longest), c.turn
 }
 
 // begin notes that nothing is due until an instant, unless something was done
@@ -57,7 +61,7 @@ func (q *quiet) set(partner consent.PartnerID, c calm) {
 // calm is until when nothing need be done for any consumer of the partner: no
 // delivery is due and no lease under which something is out must be renewed.
 func (l look) calm(at time.Time) time.Time {
-	until := at.Add(feed.Poll / 2)
+	until := at.Add(quietLimit)
 	if !l.told {
 		return at
 	}
