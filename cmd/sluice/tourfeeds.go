@@ -255,7 +255,7 @@ func (t *tour) readOn() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if e.GetConsentChanged() == nil {
+		if e.GetConsentChanged() == nil && e.GetAccountLeft() == nil {
 			return "", fmt.Errorf("it got what was taken back: %v", e)
 		}
 		ended = e.GetConsentId() == f.consent && e.GetConsentChanged().GetStatus() == consentv1.ConsentStatus_CONSENT_STATUS_REVOKED
@@ -265,7 +265,7 @@ func (t *tour) readOn() (string, error) {
 	}
 	select {
 	case e := <-f.came:
-		if e.GetConsentChanged() == nil {
+		if e.GetConsentChanged() == nil && e.GetAccountLeft() == nil {
 			return "", fmt.Errorf("it got what was taken back: %v", e)
 		}
 	case <-time.After(nothingWait):
