@@ -97,9 +97,10 @@ func (c *demoOptions) run(ctx context.Context, out io.Writer, stay bool) (err er
 	return nil
 }
 
-// So many days are replayed once the tour is over, a day in ten seconds.
+// So many days are replayed once the tour is over, a day in ten seconds; the data
+// may be four weeks old, and all of it is to be within a look-back of 90 days.
 const (
-	demoDays  = tourLookBack
+	demoDays  = tourLookBack - 28
 	demoSpeed = 24 * 60 * 60 / 10
 )
 
