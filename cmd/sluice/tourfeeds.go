@@ -178,7 +178,7 @@ func (t *tour) receive() (string, error) {
 		case e.GetAlert() != nil:
 			f.alert = e.GetAlert().GetAccounts()[0].GetAlerts()[0]
 			told = append(told, "alert: "+f.alert.GetText())
-		case e.GetConsentChanged() == nil && e.GetAccountLeft() == nil:
+		case hasData(e):
 			return "", fmt.Errorf("it got what was not given: %v", e)
 		}
 	}
@@ -235,6 +235,11 @@ func (t *tour) answerAtBank() (string, error) {
 	case <-ctx.Done():
 		return "", fmt.Errorf("wait for the bank: %w", ctx.Err())
 	}
+}
+
+// hasData says whether an event tells of an account, and not of a consent.
+func hasData(e *partnerv1.Event) bool {
+	return e.GetTransaction() != nil || e.GetBalance() != nil || e.GetAlert() != nil
 }
 
 func (t *tour) takeBackUnread() (string, error) {
