@@ -153,6 +153,16 @@ func TestWhatIsNotPermittedOrNotAskedForIsRefused(t *testing.T) {
 	}
 }
 
+func TestAnAlertWhoseNameNoDatabaseKeepsIsNone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		q := w.says("messenger", notMe)
+		q.Alert = "W1\x00"
+		if status, err := w.desk().Answer(t.Context(), q); status != 0 || refusal.ReasonOf(err) != refusal.InvalidRequest {
+			t.Errorf("Answer = %v, %v; want INVALID_REQUEST", status, err)
+		}
+	})
+}
+
 // shaken is a store before which the world changes at the last moment.
 type shaken struct {
 	alert.Store

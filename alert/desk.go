@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -63,6 +64,9 @@ func (d *Desk) Answer(ctx context.Context, q Question) (datav1.AlertStatus, erro
 	if q.Ask.Unattended {
 		return 0, refusal.Invalid("access.attendance", "an answer is the customer's own: the customer must be present")
 	}
+	if strings.Contains(q.Alert, "\x00") { // no database looks for it
+		return 0, noAlert()
+	}
 	q.Ask.Kind, q.Ask.One = policy.Alerts, true
 	const tries = 2 // the second from what changed meanwhile
 	for range tries {
@@ -119,7 +123,11 @@ func (d *Desk) look(ctx context.Context, q Question) (*datav1.FraudAlert, error)
 			}
 		}
 	}
-	return nil, refusal.Invalid("alert_id", "names no alert of this account that is not at an end")
+	return nil, noAlert()
+}
+
+func noAlert() error {
+	return refusal.Invalid("alert_id", "names no alert of this account that is not at an end")
 }
 
 // takes says whether an alert takes an answer.
