@@ -136,7 +136,7 @@ func (f *feeds) agree(ctx context.Context, bank *grpc.ClientConn) error {
 	if _, err := customerv1.NewConsentServiceClient(bank).AuthorizeConsent(ctx, choice); err != nil {
 		return fmt.Errorf("authorize consent: %w", err)
 	}
-	return f.receive(2, func(int64) {}) // that the two consents of this run were given
+	return f.receive(ctx, 2, func(int64) {}) // that the two consents of this run were given
 }
 
 // make makes events, each of the next account; the amount tells them apart.
@@ -167,7 +167,7 @@ func (f *feeds) throughput(ctx context.Context, events, batch int) error {
 		do   func() error
 	}{
 		{"published and durable", func() error { return f.publish(ctx, events, batch) }},
-		{"delivered and acknowledged", func() error { return f.receive(events, func(int64) {}) }},
+		{"delivered and acknowledged", func() error { return f.receive(ctx, events, func(int64) {}) }},
 	} {
 		before, err := cpuMicros(f.gate.pid)
 		if err != nil {
@@ -217,30 +217,58 @@ func (f *feeds) publish(ctx context.Context, events, batch int) error {
 	return group.Wait() //nolint:wrapcheck // wrapped where it comes from
 }
 
+// flushEvery is how long the partner gathers acknowledgements.
+const flushEvery = 5 * time.Millisecond
+
 // receive gives credit for so many events, takes and acknowledges them. It tells
 // the amount of each balance.
-func (f *feeds) receive(events int, got func(amount int64)) error {
+func (f *feeds) receive(ctx context.Context, events int, got func(amount int64)) error {
 	first := min(events, 1000)
-	unasked := events - first
 	if err := f.stream.Send(&partnerv1.SubscribeRequest{Credits: int32(first)}); err != nil {
 		return fmt.Errorf("give credit: %w", err)
 	}
-	for left := events; left > 0; {
-		answer, err := f.stream.Recv()
-		if err != nil {
-			return fmt.Errorf("receive, with %d to come: %w", left, err)
-		}
-		n := len(answer.GetEvents())
-		done := &partnerv1.SubscribeRequest{Credits: int32(min(n, unasked))}
-		unasked, left = max(0, unasked-n), left-n
-		for _, e := range answer.GetEvents() {
-			done.Acknowledgements = append(done.Acknowledgements, &partnerv1.Acknowledgement{DeliveryId: e.GetDeliveryId()})
-			for _, a := range e.GetBalance().GetAccounts() {
-				got(a.GetBalances()[0].GetAmount().GetUnits())
+	group, ctx := errgroup.WithContext(ctx)
+	done := make(chan string, events)
+	group.Go(func() error { return f.acknowledge(ctx, events, events-first, done) })
+	group.Go(func() error {
+		for left := events; left > 0; {
+			answer, err := f.stream.Recv()
+			if err != nil {
+				return fmt.Errorf("receive, with %d to come: %w", left, err)
+			}
+			left -= len(answer.GetEvents())
+			for _, e := range answer.GetEvents() {
+				done <- e.GetDeliveryId()
+				for _, a := range e.GetBalance().GetAccounts() {
+					got(a.GetBalances()[0].GetAmount().GetUnits())
+				}
 			}
 		}
-		if err := f.stream.Send(done); err != nil {
-			return fmt.Errorf("acknowledge: %w", err)
+		return nil
+	})
+	return group.Wait() //nolint:wrapcheck // wrapped where it comes from
+}
+
+// acknowledge tells of what is done with, gathered, and gives credit for as many.
+func (f *feeds) acknowledge(ctx context.Context, left, unasked int, done <-chan string) error {
+	flush := time.NewTicker(flushEvery)
+	defer flush.Stop()
+	for left > 0 {
+		select {
+		case <-flush.C:
+		case <-ctx.Done():
+			return ctx.Err() //nolint:wrapcheck // another says what happened
+		}
+		r := &partnerv1.SubscribeRequest{}
+		for range min(len(done), 1000) {
+			r.Acknowledgements = append(r.Acknowledgements, &partnerv1.Acknowledgement{DeliveryId: <-done})
+		}
+		if n := len(r.GetAcknowledgements()); n > 0 {
+			r.Credits = int32(min(n, unasked))
+			left, unasked = left-n, unasked-int(r.GetCredits())
+			if err := f.stream.Send(r); err != nil {
+				return fmt.Errorf("acknowledge: %w", err)
+			}
 		}
 	}
 	return nil
@@ -256,7 +284,7 @@ func (f *feeds) delays(ctx context.Context) error {
 	sent, took := make([]time.Time, delayEvents), make([]float64, 0, delayEvents)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return f.receive(delayEvents, func(amount int64) {
+		return f.receive(ctx, delayEvents, func(amount int64) {
 			took = append(took, float64(time.Since(sent[amount]).Microseconds())/1000)
 		})
 	})
