@@ -24,7 +24,7 @@ import (
 const (
 	// atOnce is how many deliveries of one call pass the gate at once, so that
 	// they share commits.
-	atOnce = 64
+	atOnce = 32
 	// tries is how often a delivery is tried whose consent changes meanwhile.
 	tries = 3
 )

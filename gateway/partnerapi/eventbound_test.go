@@ -130,3 +130,31 @@ func TestARevokeWaitsForWhatATransportStillMayTake(t *testing.T) {
 	}
 	close(s.may)
 }
+
+func TestWhatIsHeldIsForgottenBeforeAnotherMayHaveIt(t *testing.T) {
+	w := newEventWorld(t)
+	all := accountNames(6)
+	w.give("messenger", all...)
+	w.publishLarge(1, 1200, all...) // 13 KiB each
+	w.publish(2, all...)
+	slow := w.follow("messenger", 1000)
+	first := slow.take(2) // and there is no room for more
+	w.pass(feed.Lease + time.Second)
+	other := w.follow("messenger", 1000)
+	for range 2 * len(all) {
+		other.done(0, other.take(1)...)
+	}
+	slow.done(0, first...)
+	slow.say(&partnerv1.SubscribeRequest{Acknowledgements: []*partnerv1.Acknowledgement{{DeliveryId: "ends it"}}})
+	for {
+		m, err := slow.stream.Recv()
+		if err != nil {
+			break
+		}
+		for _, e := range m.GetEvents() {
+			if e.GetBalance() != nil {
+				t.Errorf("came after the next one was acknowledged, redelivered: %t", e.GetRedelivered())
+			}
+		}
+	}
+}

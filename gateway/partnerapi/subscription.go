@@ -26,14 +26,19 @@ const (
 	// envelope is how much larger an event may leave than its bank's answer is: its
 	// names, and the record of its release.
 	envelope = 512
-	// usualEvent is how large events are taken to be, to ask for as many as fit.
-	usualEvent = 1 << 10
+	// usualEvent is how large events are taken to be, to ask for as many as fit, and
+	// largestEvent how large they may be: a stream without room for one asks for
+	// nothing, and so loses its shards to others in the end.
+	usualEvent   = 1 << 10
+	largestEvent = 16<<10 + envelope
 	// holdLimit is how long an event that did not fit is kept, to be sent without
 	// asking for it again: not as long as it takes to lose it to another stream.
 	holdLimit = feed.Lease / 2
-	// sendLimit is how long events may take to be handed to the transport. A
-	// change of their consents waits for it.
-	sendLimit = 200 * time.Millisecond
+	// sendLimit is how long events may take to be handed to the transport before
+	// the stream is given up. What is out fits into the transport's queue, so only a
+	// machine without time to spare comes near it; a change of the consents waits
+	// as it does for a pull, and the record of what left too late says so.
+	sendLimit = time.Second
 	// staleAfter is how long an event may be out and not acknowledged, given again
 	// or not: then the stream is not worked through, or nobody is there any more,
 	// and what it has is another's.
@@ -197,7 +202,7 @@ func (s *subscription) due(ctx context.Context) ([]feed.Delivery, error) {
 	if n < 1 {
 		return nil, nil
 	}
-	if len(s.held) == 0 {
+	if len(s.held) == 0 && s.outBytes+largestEvent <= windowBytes {
 		due, err := s.events.feed.Due(ctx, s.partner, s.consumer, n)
 		if err != nil {
 			return nil, feedUnavailable(ctx, err)
