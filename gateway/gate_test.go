@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -230,7 +231,8 @@ func TestReleaseIsFilteredNamedPairwiseAndOnRecord(t *testing.T) {
 			t.Errorf("account = %v, want %s", a, want)
 		}
 	}
-	if strings.Contains(string(released.Encoded()), "A3") || w.dropped.Accounts != 1 {
+	if strings.Contains(fmt.Sprint(got.GetAccounts(), got.GetFailures()), "A3") || // ids of records may have it by chance
+		w.dropped.Accounts != 1 {
 		t.Errorf("the account not agreed was not dropped and counted: %+v", w.dropped)
 	}
 	about := got.GetRelease()
