@@ -38,10 +38,15 @@ func faults() []fault {
 		{"lock-held", 0, lockHeld},
 		{"bank-hangs", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.bankLinks[i] }, func(l *link) { l.hold.Store(true) })},
 		{"bank-slow", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.bankLinks[i] }, func(l *link) { l.delay.Store(int64(100 * time.Millisecond)) })},
-		{"clock-an-hour-off", 0, clockOff},
+		{clocks, 0, clockOff},
 		{rolling, 5 * time.Second, rollingRestart},
 	}
 }
+
+// clocks is the fault that feeds are not held against: replicas time leases and
+// redeliveries by their own clocks, so that where these are an hour apart what one
+// of them gave out may wait for as long.
+const clocks = "clock-an-hour-off"
 
 // rolling is the fault that no call may be refused for.
 const rolling = "rolling-restart"
