@@ -103,7 +103,7 @@ func TestAReceiptAndACardSayWhatWasAgreed(t *testing.T) {
 	c := s.given()
 	s.at = s.at.AddDate(0, 1, 0)
 	b := s.ona()
-	b.get(pathOf(c)+"/receipt").has(t, `id="unattended">Messenger may read up to 4 times a day without you.<`)
+	b.get(pathOf(c)+"/receipt").has(t, `id="unattended">Messenger may read up to 4 times a day without you`)
 	card := b.get("/")
 	if _, since, _ := strings.Cut(card.body, "data-since"); !strings.Contains(strings.SplitN(since, "</dd>", 2)[0], ">3 May 2026<") {
 		t.Errorf("the card does not say since when:\n%s", card.body)
