@@ -76,8 +76,8 @@ func connection(ctx context.Context) (connInfo, bool) {
 	return info, ok
 }
 
-// thumbprint names a certificate (RFC 8705, 3.1).
-func thumbprint(cert *x509.Certificate) string {
+// ThumbprintOf names a certificate: x5t#S256 (RFC 8705, 3.1).
+func ThumbprintOf(cert *x509.Certificate) string {
 	sum := sha256.Sum256(cert.Raw)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -128,7 +128,7 @@ func (s serverCreds) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthI
 	if err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}
-	return conn, connInfo{TLSInfo: tlsInfo, caller: Caller{identity: id}, thumbprint: thumbprint(cert)}, nil
+	return conn, connInfo{TLSInfo: tlsInfo, caller: Caller{identity: id}, thumbprint: ThumbprintOf(cert)}, nil
 }
 
 func (s serverCreds) Clone() credentials.TransportCredentials {

@@ -131,7 +131,7 @@ func (s *Server) completed(complete func(r *http.Request, a *answer, said map[st
 		ctx := withTrouble(r.Context())
 		r = r.WithContext(ctx)
 		a := newAnswer()
-		s.library.ServeHTTP(a, r)
+		s.protocol.ServeHTTP(a, r)
 		if err := troubleOf(ctx); err != nil {
 			s.refuse(w, r, err)
 			return

@@ -2,9 +2,7 @@ package oauth
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 
@@ -114,10 +112,4 @@ func certificateOf(ctx context.Context) (*x509.Certificate, error) {
 func holds(cert *x509.Certificate, who authn.Identity) bool {
 	id, err := authn.IdentityOf(cert)
 	return err == nil && id == who
-}
-
-// thumbprint is a certificate's x5t#S256 (RFC 8705, 3.1).
-func thumbprint(cert *x509.Certificate) string {
-	sum := sha256.Sum256(cert.Raw)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -14,8 +14,8 @@ import (
 // browsers come. Everything else the library would serve is left out.
 func (s *Server) Register(mux *http.ServeMux) {
 	s.RegisterClients(mux)
-	mux.Handle("GET /authorize", s.page(s.library.ServeHTTP))
-	mux.Handle("POST /authorize", s.page(s.library.ServeHTTP))
+	mux.Handle("GET /authorize", s.page(s.protocol.ServeHTTP))
+	mux.Handle("POST /authorize", s.page(s.protocol.ServeHTTP))
 	mux.Handle("GET /authorize/{ref}", s.page(s.resume))
 }
 
@@ -79,7 +79,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 	as, err := s.state.Session(r.Context(), r.PathValue("ref"))
 	switch {
 	case err == nil && as.Status == goidc.StatusPending:
-		s.library.ServeHTTP(w, r)
+		s.protocol.ServeHTTP(w, r)
 	case err == nil || errors.Is(err, goidc.ErrNotFound):
 		s.Fault(w, r, http.StatusGone)
 	default:

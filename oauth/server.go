@@ -88,7 +88,7 @@ type Config struct {
 // Server is the authorization server. It may be used by many goroutines.
 type Server struct {
 	Config
-	library  http.Handler
+	protocol http.Handler
 	provider *provider.Provider
 	state    *state
 }
@@ -111,7 +111,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authorization server: %w", err)
 	}
-	s.provider, s.library = op, op.Handler()
+	s.provider, s.protocol = op, op.Handler()
 	return s, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
+	"sluice/authn"
 	"sluice/authn/dpop"
 	"sluice/authn/jws"
 )
@@ -61,7 +62,7 @@ func (s *Server) shown(r *http.Request) (string, []string, error) {
 	}
 	if bound.CertThumbprint != "" {
 		cert, err := certificateOf(r.Context())
-		if err != nil || !same(thumbprint(cert), bound.CertThumbprint) {
+		if err != nil || !same(authn.ThumbprintOf(cert), bound.CertThumbprint) {
 			return "", nil, errShown
 		}
 	}

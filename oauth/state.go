@@ -16,6 +16,7 @@ import (
 
 	"github.com/luikyv/go-oidc/pkg/goidc"
 
+	"sluice/authn"
 	"sluice/consent"
 	"sluice/seal"
 )
@@ -246,7 +247,7 @@ func (s *state) GrantByRefreshToken(ctx context.Context, token string) (*goidc.G
 	}
 	g.Store[storeRefreshed] = "1"
 	if cert, err := certificateOf(ctx); err == nil && g.CertThumbprint != "" {
-		g.CertThumbprint = thumbprint(cert)
+		g.CertThumbprint = authn.ThumbprintOf(cert)
 	}
 	return g, s.present(ctx, g)
 }

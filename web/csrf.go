@@ -20,7 +20,7 @@ func (v *visit) token() string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// genuine refuses a form that did not come from a page of this session, and
+// genuine refuses a form that did not come from a page of the same visit, and
 // reads one that did.
 func (v *visit) genuine() error {
 	if err := v.cross.Check(v.r); err != nil {

@@ -166,7 +166,7 @@ func (s *Site) get(path string, do action) {
 	s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { s.visit(w, r, do) })
 }
 
-// post is for changes: the request must come from a page of this session.
+// post is for changes: the request must come from a page of the same visit.
 func (s *Site) post(path string, do action) {
 	s.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 		s.visit(w, r, func(v *visit) error {

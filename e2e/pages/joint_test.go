@@ -166,7 +166,7 @@ func TestWhatTakesTheHiddenOnesPlaceIsHiddenToo(t *testing.T) {
 	}
 }
 
-// sent is what a form of this session is answered.
+// sent is what a form of the person's own is answered.
 func (b *tab) sent(path string) answer {
 	b.t.Helper()
 	form := map[string][]string{"csrf": {b.attribute("form [name=csrf]", "value")}, "revision": {"1"}, "account": {"A1"}}
