@@ -134,6 +134,18 @@ type Ack struct {
 	Error string
 }
 
+// Room is how much a consumer can take.
+type Room struct {
+	Events int
+	Bytes  int // of contents, as they are sealed; 0: any number
+}
+
+// Fits says whether one more content fits behind those that were given. The
+// first always does, or a large one would never be.
+func (r Room) Fits(events, bytes, next int) bool {
+	return events < r.Events && (events == 0 || r.Bytes == 0 || bytes+next <= r.Bytes)
+}
+
 // Grant is what a live consent shares of one account.
 type Grant struct {
 	Account  consent.AccountID

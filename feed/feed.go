@@ -102,17 +102,17 @@ func (f *Feed) Positions(ctx context.Context, bank consent.BankID, accounts []co
 	return out, nil
 }
 
-// Due gives out at most limit deliveries of the partner to one of its
-// consumers, in the order of each shard. Shards are leased to the consumer, a
+// Due gives out as many deliveries of the partner as one of its consumers has
+// room for, in the order of each shard. Shards are leased to the consumer, a
 // fair part of them if there are others, and a consumer that is silent for
 // Lease loses its own, with what it has out. Of one consent and account only
 // the earliest delivery is ever out. What is not acknowledged within AckWait is
 // due again.
-func (f *Feed) Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int) ([]Delivery, error) {
-	if partner == "" || consumer == "" || limit < 1 {
+func (f *Feed) Due(ctx context.Context, partner consent.PartnerID, consumer string, room Room) ([]Delivery, error) {
+	if partner == "" || consumer == "" || room.Events < 1 {
 		return nil, nil
 	}
-	due, err := f.store.Due(ctx, partner, consumer, limit, moment(f.now()))
+	due, err := f.store.Due(ctx, partner, consumer, room, moment(f.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read what is due: %w", err)
 	}

@@ -19,7 +19,7 @@ type Store interface {
 	Positions(ctx context.Context, bank consent.BankID, accounts []consent.AccountID) ([]Position, error)
 	// Due gives out deliveries as Feed.Due does. It writes only if something is to
 	// be given out, or a lease with something out is to be renewed.
-	Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int, at time.Time) ([]Delivery, error)
+	Due(ctx context.Context, partner consent.PartnerID, consumer string, room Room, at time.Time) ([]Delivery, error)
 	// Acknowledge ends deliveries, or puts them off as Backoff says, and renews
 	// the consumer's leases of their shards. One that is not there is passed over.
 	Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []Ack, at time.Time) error

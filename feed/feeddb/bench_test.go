@@ -66,7 +66,7 @@ func run(b *testing.B, s *feeddb.Store, consents, batch int) {
 			b.Fatalf("Publish: %+v, %v", p, err)
 		}
 		publishing += time.Since(began)
-		due, err := s.Due(b.Context(), "p", "c", batch, at)
+		due, err := s.Due(b.Context(), "p", "c", feed.Room{Events: batch}, at)
 		if err != nil || len(due) != batch {
 			b.Fatalf("Due: %d, %v", len(due), err)
 		}

@@ -92,7 +92,7 @@ func (l look) idle(consumer string, at time.Time) bool {
 }
 
 // Due gives out deliveries.
-func (s *Store) Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int, at time.Time) ([]feed.Delivery, error) {
+func (s *Store) Due(ctx context.Context, partner consent.PartnerID, consumer string, room feed.Room, at time.Time) ([]feed.Delivery, error) {
 	calm, turn := s.quiet.holds(partner, at)
 	if calm {
 		return nil, nil
@@ -125,7 +125,7 @@ func (s *Store) Due(ctx context.Context, partner consent.PartnerID, consumer str
 		if err != nil {
 			return err
 		}
-		out, err = g.heads(ctx, mine, limit)
+		out, err = g.heads(ctx, mine, room)
 		return err
 	})
 	if err != nil {
@@ -247,25 +247,32 @@ WHERE partner = $2 AND (shard, pos) IN (
 )
 
 // heads gives out what is due in shards, beginning with another one each time.
-func (g *giving) heads(ctx context.Context, shards []int, limit int) ([]feed.Delivery, error) {
+func (g *giving) heads(ctx context.Context, shards []int, room feed.Room) ([]feed.Delivery, error) {
 	var (
-		out  []feed.Delivery
-		rows []row
+		out   []feed.Delivery
+		rows  []row
+		bytes int
+		full  bool
 	)
 	for i := range shards {
 		nth := shards[(i+int(g.at.UnixMilli()%int64(len(shards))))%len(shards)]
-		if len(out) >= limit {
+		if full || len(out) >= room.Events {
 			break
 		}
 		err := read(ctx, g.tx, "read heads", func(r *sql.Rows) error {
 			d, err := scanDelivery(r, g.partner, nth)
+			size := len(d.Event.Answer)
+			if full = full || !room.Fits(len(out), bytes, size); full {
+				return nil // it stays due, here or for others
+			}
+			bytes += size
 			rows = append(rows, row{"shard": nth, "pos": d.Pos})
 			if !errors.Is(err, errUnknown) {
 				out = append(out, d)
 				return err
 			}
 			return nil // it rests, until a replica that knows more asks
-		}, selectHeads, string(g.partner), nth, g.at.UnixMilli(), limit-len(out))
+		}, selectHeads, string(g.partner), nth, g.at.UnixMilli(), room.Events-len(out))
 		if err != nil {
 			return nil, err
 		}

@@ -58,7 +58,7 @@ func TestAConsumerWithNothingDueWritesNothing(t *testing.T) {
 	at := time.UnixMilli(1 << 40)
 	ask := func(partner consent.PartnerID, consumer string) int {
 		t.Helper()
-		due, err := s.Due(t.Context(), partner, consumer, 2000, at)
+		due, err := s.Due(t.Context(), partner, consumer, feed.Room{Events: 2000}, at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestAChangeThatIsNotUnderstoodWaitsAndStopsNobody(t *testing.T) {
 	s := feeddb.New(db)
 	fill(t, db, 200)
 	at := time.UnixMilli(1 << 40) // none of the 4 changes in p1's outbox has a revision
-	due, err := s.Due(t.Context(), "p1", "a", 1000, at)
+	due, err := s.Due(t.Context(), "p1", "a", feed.Room{Events: 1000}, at)
 	if err != nil || len(due) != 200 {
 		t.Fatalf("given %d of 200, %v", len(due), err)
 	}
@@ -105,7 +105,7 @@ func TestQuietEndsWithWhatIsNewHereAndSoonWithWhatIsNewElsewhere(t *testing.T) {
 	at := time.UnixMilli(1 << 40)
 	due := func() int {
 		t.Helper()
-		got, err := here.Due(t.Context(), "p1", "a", 10, at)
+		got, err := here.Due(t.Context(), "p1", "a", feed.Room{Events: 10}, at)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // Due gives out deliveries.
-func (m *Memory) Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int, at time.Time) ([]feed.Delivery, error) {
+func (m *Memory) Due(ctx context.Context, partner consent.PartnerID, consumer string, room feed.Room, at time.Time) ([]feed.Delivery, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("due: %w", err)
 	}
@@ -20,14 +20,19 @@ func (m *Memory) Due(ctx context.Context, partner consent.PartnerID, consumer st
 	m.tell(partner, at)
 	mine := m.lease(partner, consumer, at)
 	var out []feed.Delivery
+	bytes := 0
 	lanes := map[string]bool{}
 	for _, d := range m.waiting {
 		lane := fmt.Sprintf("%s\x00%s", d.Consent, d.Lane())
 		first := !lanes[lane]
 		lanes[lane] = lanes[lane] || d.Partner == partner
-		if d.Partner != partner || !first || !slices.Contains(mine, d.Shard) || d.due.After(at) || len(out) == limit {
+		if d.Partner != partner || !first || !slices.Contains(mine, d.Shard) || d.due.After(at) {
 			continue
 		}
+		if !room.Fits(len(out), bytes, len(d.Event.Answer)) {
+			break
+		}
+		bytes += len(d.Event.Answer)
 		d.Attempts++
 		d.due, d.consumer = at.Add(feed.AckWait), consumer
 		out = append(out, d.Delivery)

@@ -23,6 +23,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Rig) {
 		{"each partner knows an event by an id of its own", ownIDs},
 		{"a content is as it was published, and erased with the last who needs it", erased},
 		{"one delivery of a consent and account is out at a time", oneAtATime},
+		{"what is given out fits into the room there is, and one always does", fitting},
 		{"a delivery that is not acknowledged comes again and says so", again},
 		{"consumers share the shards", shared},
 		{"a consumer that falls silent loses all it has out", silent},

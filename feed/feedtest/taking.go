@@ -1,6 +1,7 @@
 package feedtest
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -25,6 +26,37 @@ func oneAtATime(t *testing.T, w *world) {
 	}
 	same(t, "what follows", says(w.due(p, "a", 10)), []string{"A1/2"})
 	same(t, "given to nobody", len(w.due("", "a", 10))+len(w.due(p, "", 10))+len(w.due(p, "a", 0)), 0)
+}
+
+func fitting(t *testing.T, w *world) {
+	p := w.partner("messenger")
+	w.allow("con_1", p, shares(everything, "A1", "A2", "A3", "A4", "A5")...)
+	w.told(p)
+	const size = 3000 // and somewhat more when it is sealed
+	for a := 1; a <= 5; a++ {
+		e := balance(consent.AccountID(fmt.Sprint("A", a)), 1)
+		e.Answer = bytes.Repeat([]byte("x"), size)
+		w.publish(e)
+	}
+	given := map[consent.AccountID]bool{}
+	for _, test := range []struct {
+		room feed.Room
+		want int
+	}{
+		{feed.Room{Events: 10, Bytes: 1}, 1}, {feed.Room{Events: 10, Bytes: 3 * size}, 2},
+		{feed.Room{Events: 1, Bytes: 9 * size}, 1}, {feed.Room{Events: 10}, 1},
+	} {
+		due, err := w.Due(t.Context(), p, "a", test.room)
+		if err != nil || len(due) != test.want {
+			t.Fatalf("into %+v go %d, %v, want %d", test.room, len(due), err, test.want)
+		}
+		for _, d := range due {
+			if given[d.Event.Account] || d.Redelivered() {
+				t.Errorf("%s was out and is given again", d.Event.Account)
+			}
+			given[d.Event.Account] = true
+		}
+	}
 }
 
 func again(t *testing.T, w *world) {

@@ -70,7 +70,7 @@ func (c *crowd) publishAll(backwards bool) {
 
 func (c *crowd) consume(partner consent.PartnerID, consumer string) {
 	for range 100 {
-		due, err := c.Due(context.Background(), partner, consumer, 20)
+		due, err := c.Due(context.Background(), partner, consumer, feed.Room{Events: 20})
 		if err != nil {
 			c.t.Errorf("Due: %v", err)
 		}

@@ -133,7 +133,7 @@ func (w *world) publish(events ...feed.Event) ([]feed.Position, []feed.Rejection
 // due is what a consumer is given, without its own consents' changes.
 func (w *world) due(partner consent.PartnerID, consumer string, limit int) []feed.Delivery {
 	w.t.Helper()
-	due, err := w.Due(context.Background(), partner, consumer, limit)
+	due, err := w.Due(context.Background(), partner, consumer, feed.Room{Events: limit})
 	if err != nil {
 		w.t.Fatalf("Due: %v", err)
 	}

@@ -34,7 +34,7 @@ type Deliverer interface {
 
 // Deliveries is the feed, as partners empty it.
 type Deliveries interface {
-	Due(ctx context.Context, partner consent.PartnerID, consumer string, limit int) ([]feed.Delivery, error)
+	Due(ctx context.Context, partner consent.PartnerID, consumer string, room feed.Room) ([]feed.Delivery, error)
 	Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []feed.Ack) error
 	Leave(ctx context.Context, partner consent.PartnerID, consumer string) error
 	Drop(ctx context.Context, dropped []feed.Delivery, why string) error
@@ -94,7 +94,7 @@ func (e *Events) due(ctx context.Context, limit int) (message, error) {
 	if limit == 0 || limit > pullAtOnce {
 		limit = pullAtOnce
 	}
-	due, err := e.feed.Due(ctx, partner, puller, limit)
+	due, err := e.feed.Due(ctx, partner, puller, feed.Room{Events: limit})
 	if err != nil {
 		return message{}, feedUnavailable(ctx, err)
 	}

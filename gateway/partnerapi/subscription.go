@@ -203,7 +203,7 @@ func (s *subscription) due(ctx context.Context) ([]feed.Delivery, error) {
 		return nil, nil
 	}
 	if len(s.held) == 0 && s.outBytes+largestEvent <= windowBytes {
-		due, err := s.events.feed.Due(ctx, s.partner, s.consumer, n)
+		due, err := s.events.feed.Due(ctx, s.partner, s.consumer, feed.Room{Events: n, Bytes: windowBytes - s.outBytes})
 		if err != nil {
 			return nil, feedUnavailable(ctx, err)
 		}
