@@ -47,6 +47,8 @@ type FeedEvent struct {
 	//	*FeedEvent_FraudAlertResolved
 	//	*FeedEvent_AccountClosed
 	//	*FeedEvent_CustomerLeft
+	//	*FeedEvent_ConversationMessage
+	//	*FeedEvent_ConversationChanged
 	What          isFeedEvent_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -173,6 +175,24 @@ func (x *FeedEvent) GetCustomerLeft() *CustomerLeft {
 	return nil
 }
 
+func (x *FeedEvent) GetConversationMessage() *v1.Message {
+	if x != nil {
+		if x, ok := x.What.(*FeedEvent_ConversationMessage); ok {
+			return x.ConversationMessage
+		}
+	}
+	return nil
+}
+
+func (x *FeedEvent) GetConversationChanged() *v1.Conversation {
+	if x != nil {
+		if x, ok := x.What.(*FeedEvent_ConversationChanged); ok {
+			return x.ConversationChanged
+		}
+	}
+	return nil
+}
+
 type isFeedEvent_What interface {
 	isFeedEvent_What()
 }
@@ -212,6 +232,17 @@ type FeedEvent_CustomerLeft struct {
 	CustomerLeft *CustomerLeft `protobuf:"bytes,16,opt,name=customer_left,json=customerLeft,proto3,oneof"`
 }
 
+type FeedEvent_ConversationMessage struct {
+	// Something was written, by somebody at the bank or by the customer elsewhere. Only the partner of the consent that
+	// it names is told.
+	ConversationMessage *v1.Message `protobuf:"bytes,17,opt,name=conversation_message,json=conversationMessage,proto3,oneof"`
+}
+
+type FeedEvent_ConversationChanged struct {
+	// A conversation was read, is being written in, or ended. Only the partner of the consent that it names is told.
+	ConversationChanged *v1.Conversation `protobuf:"bytes,18,opt,name=conversation_changed,json=conversationChanged,proto3,oneof"`
+}
+
 func (*FeedEvent_TransactionPosted) isFeedEvent_What() {}
 
 func (*FeedEvent_TransactionChanged) isFeedEvent_What() {}
@@ -225,6 +256,10 @@ func (*FeedEvent_FraudAlertResolved) isFeedEvent_What() {}
 func (*FeedEvent_AccountClosed) isFeedEvent_What() {}
 
 func (*FeedEvent_CustomerLeft) isFeedEvent_What() {}
+
+func (*FeedEvent_ConversationMessage) isFeedEvent_What() {}
+
+func (*FeedEvent_ConversationChanged) isFeedEvent_What() {}
 
 // BalanceChanged has the new balances.
 type BalanceChanged struct {
@@ -790,7 +825,7 @@ var File_sluice_bank_v1_feed_service_proto protoreflect.FileDescriptor
 
 const file_sluice_bank_v1_feed_service_proto_rawDesc = "" +
 	"\n" +
-	"!sluice/bank/v1/feed_service.proto\x12\x0esluice.bank.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1asluice/data/v1/alert.proto\x1a\x1csluice/data/v1/balance.proto\x1a sluice/data/v1/transaction.proto\"\xc1\x05\n" +
+	"!sluice/bank/v1/feed_service.proto\x12\x0esluice.bank.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1asluice/data/v1/alert.proto\x1a\x1csluice/data/v1/balance.proto\x1a!sluice/data/v1/conversation.proto\x1a sluice/data/v1/transaction.proto\"\xe2\x06\n" +
 	"\tFeedEvent\x12)\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tB\n" +
@@ -805,7 +840,9 @@ const file_sluice_bank_v1_feed_service_proto_rawDesc = "" +
 	"\x12fraud_alert_raised\x18\r \x01(\v2\x1a.sluice.data.v1.FraudAlertH\x00R\x10fraudAlertRaised\x12N\n" +
 	"\x14fraud_alert_resolved\x18\x0e \x01(\v2\x1a.sluice.data.v1.FraudAlertH\x00R\x12fraudAlertResolved\x12F\n" +
 	"\x0eaccount_closed\x18\x0f \x01(\v2\x1d.sluice.bank.v1.AccountClosedH\x00R\raccountClosed\x12C\n" +
-	"\rcustomer_left\x18\x10 \x01(\v2\x1c.sluice.bank.v1.CustomerLeftH\x00R\fcustomerLeftB\r\n" +
+	"\rcustomer_left\x18\x10 \x01(\v2\x1c.sluice.bank.v1.CustomerLeftH\x00R\fcustomerLeft\x12L\n" +
+	"\x14conversation_message\x18\x11 \x01(\v2\x17.sluice.data.v1.MessageH\x00R\x13conversationMessage\x12Q\n" +
+	"\x14conversation_changed\x18\x12 \x01(\v2\x1c.sluice.data.v1.ConversationH\x00R\x13conversationChangedB\r\n" +
 	"\x04what\x12\x05\xbaH\x02\b\x01\"Q\n" +
 	"\x0eBalanceChanged\x12?\n" +
 	"\bbalances\x18\x01 \x03(\v2\x17.sluice.data.v1.BalanceB\n" +
@@ -879,7 +916,9 @@ var file_sluice_bank_v1_feed_service_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
 	(*v1.Transaction)(nil),          // 13: sluice.data.v1.Transaction
 	(*v1.FraudAlert)(nil),           // 14: sluice.data.v1.FraudAlert
-	(*v1.Balance)(nil),              // 15: sluice.data.v1.Balance
+	(*v1.Message)(nil),              // 15: sluice.data.v1.Message
+	(*v1.Conversation)(nil),         // 16: sluice.data.v1.Conversation
+	(*v1.Balance)(nil),              // 17: sluice.data.v1.Balance
 }
 var file_sluice_bank_v1_feed_service_proto_depIdxs = []int32{
 	12, // 0: sluice.bank.v1.FeedEvent.occurred_at:type_name -> google.protobuf.Timestamp
@@ -890,25 +929,27 @@ var file_sluice_bank_v1_feed_service_proto_depIdxs = []int32{
 	14, // 5: sluice.bank.v1.FeedEvent.fraud_alert_resolved:type_name -> sluice.data.v1.FraudAlert
 	2,  // 6: sluice.bank.v1.FeedEvent.account_closed:type_name -> sluice.bank.v1.AccountClosed
 	3,  // 7: sluice.bank.v1.FeedEvent.customer_left:type_name -> sluice.bank.v1.CustomerLeft
-	15, // 8: sluice.bank.v1.BalanceChanged.balances:type_name -> sluice.data.v1.Balance
-	0,  // 9: sluice.bank.v1.PublishRequest.events:type_name -> sluice.bank.v1.FeedEvent
-	6,  // 10: sluice.bank.v1.PublishResponse.positions:type_name -> sluice.bank.v1.FeedPosition
-	7,  // 11: sluice.bank.v1.PublishResponse.rejections:type_name -> sluice.bank.v1.EventRejection
-	0,  // 12: sluice.bank.v1.PublishBatchRequest.events:type_name -> sluice.bank.v1.FeedEvent
-	6,  // 13: sluice.bank.v1.PublishBatchResponse.positions:type_name -> sluice.bank.v1.FeedPosition
-	7,  // 14: sluice.bank.v1.PublishBatchResponse.rejections:type_name -> sluice.bank.v1.EventRejection
-	6,  // 15: sluice.bank.v1.GetFeedPositionResponse.positions:type_name -> sluice.bank.v1.FeedPosition
-	4,  // 16: sluice.bank.v1.FeedService.Publish:input_type -> sluice.bank.v1.PublishRequest
-	8,  // 17: sluice.bank.v1.FeedService.PublishBatch:input_type -> sluice.bank.v1.PublishBatchRequest
-	10, // 18: sluice.bank.v1.FeedService.GetFeedPosition:input_type -> sluice.bank.v1.GetFeedPositionRequest
-	5,  // 19: sluice.bank.v1.FeedService.Publish:output_type -> sluice.bank.v1.PublishResponse
-	9,  // 20: sluice.bank.v1.FeedService.PublishBatch:output_type -> sluice.bank.v1.PublishBatchResponse
-	11, // 21: sluice.bank.v1.FeedService.GetFeedPosition:output_type -> sluice.bank.v1.GetFeedPositionResponse
-	19, // [19:22] is the sub-list for method output_type
-	16, // [16:19] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	15, // 8: sluice.bank.v1.FeedEvent.conversation_message:type_name -> sluice.data.v1.Message
+	16, // 9: sluice.bank.v1.FeedEvent.conversation_changed:type_name -> sluice.data.v1.Conversation
+	17, // 10: sluice.bank.v1.BalanceChanged.balances:type_name -> sluice.data.v1.Balance
+	0,  // 11: sluice.bank.v1.PublishRequest.events:type_name -> sluice.bank.v1.FeedEvent
+	6,  // 12: sluice.bank.v1.PublishResponse.positions:type_name -> sluice.bank.v1.FeedPosition
+	7,  // 13: sluice.bank.v1.PublishResponse.rejections:type_name -> sluice.bank.v1.EventRejection
+	0,  // 14: sluice.bank.v1.PublishBatchRequest.events:type_name -> sluice.bank.v1.FeedEvent
+	6,  // 15: sluice.bank.v1.PublishBatchResponse.positions:type_name -> sluice.bank.v1.FeedPosition
+	7,  // 16: sluice.bank.v1.PublishBatchResponse.rejections:type_name -> sluice.bank.v1.EventRejection
+	6,  // 17: sluice.bank.v1.GetFeedPositionResponse.positions:type_name -> sluice.bank.v1.FeedPosition
+	4,  // 18: sluice.bank.v1.FeedService.Publish:input_type -> sluice.bank.v1.PublishRequest
+	8,  // 19: sluice.bank.v1.FeedService.PublishBatch:input_type -> sluice.bank.v1.PublishBatchRequest
+	10, // 20: sluice.bank.v1.FeedService.GetFeedPosition:input_type -> sluice.bank.v1.GetFeedPositionRequest
+	5,  // 21: sluice.bank.v1.FeedService.Publish:output_type -> sluice.bank.v1.PublishResponse
+	9,  // 22: sluice.bank.v1.FeedService.PublishBatch:output_type -> sluice.bank.v1.PublishBatchResponse
+	11, // 23: sluice.bank.v1.FeedService.GetFeedPosition:output_type -> sluice.bank.v1.GetFeedPositionResponse
+	21, // [21:24] is the sub-list for method output_type
+	18, // [18:21] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_sluice_bank_v1_feed_service_proto_init() }
@@ -924,6 +965,8 @@ func file_sluice_bank_v1_feed_service_proto_init() {
 		(*FeedEvent_FraudAlertResolved)(nil),
 		(*FeedEvent_AccountClosed)(nil),
 		(*FeedEvent_CustomerLeft)(nil),
+		(*FeedEvent_ConversationMessage)(nil),
+		(*FeedEvent_ConversationChanged)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -144,6 +144,22 @@ var file_sluice_data_v1_cluster_proto_extTypes = []protoimpl.ExtensionInfo{
 		Tag:           "varint,50104,opt,name=look_back",
 		Filename:      "sluice/data/v1/cluster.proto",
 	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50105,
+		Name:          "sluice.data.v1.chat_text",
+		Tag:           "varint,50105,opt,name=chat_text",
+		Filename:      "sluice/data/v1/cluster.proto",
+	},
+	{
+		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50106,
+		Name:          "sluice.data.v1.own_consent",
+		Tag:           "varint,50106,opt,name=own_consent",
+		Filename:      "sluice/data/v1/cluster.proto",
+	},
 }
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -165,6 +181,15 @@ var (
 	//
 	// optional bool look_back = 50104;
 	E_LookBack = &file_sluice_data_v1_cluster_proto_extTypes[3]
+	// The field is what people write to each other. Numbers of accounts and cards, and one-time codes, leave masked unless
+	// the bank lets them pass.
+	//
+	// optional bool chat_text = 50105;
+	E_ChatText = &file_sluice_data_v1_cluster_proto_extTypes[4]
+	// The field is the consent that the message belongs to. A message of another consent, or of none, never leaves.
+	//
+	// optional bool own_consent = 50106;
+	E_OwnConsent = &file_sluice_data_v1_cluster_proto_extTypes[5]
 )
 
 var File_sluice_data_v1_cluster_proto protoreflect.FileDescriptor
@@ -189,7 +214,10 @@ const file_sluice_data_v1_cluster_proto_rawDesc = "" +
 	"\vunmasked_by\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\x0e2\x1b.sluice.data.v1.DataClusterR\n" +
 	"unmaskedBy:;\n" +
 	"\bpairwise\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\bR\bpairwise:<\n" +
-	"\tlook_back\x12\x1d.google.protobuf.FieldOptions\x18\xb8\x87\x03 \x01(\bR\blookBackB\"Z sluice/gen/sluice/data/v1;datav1b\x06proto3"
+	"\tlook_back\x12\x1d.google.protobuf.FieldOptions\x18\xb8\x87\x03 \x01(\bR\blookBack:<\n" +
+	"\tchat_text\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x87\x03 \x01(\bR\bchatText:@\n" +
+	"\vown_consent\x12\x1d.google.protobuf.FieldOptions\x18\xba\x87\x03 \x01(\bR\n" +
+	"ownConsentB\"Z sluice/gen/sluice/data/v1;datav1b\x06proto3"
 
 var (
 	file_sluice_data_v1_cluster_proto_rawDescOnce sync.Once
@@ -213,12 +241,14 @@ var file_sluice_data_v1_cluster_proto_depIdxs = []int32{
 	1, // 1: sluice.data.v1.unmasked_by:extendee -> google.protobuf.FieldOptions
 	1, // 2: sluice.data.v1.pairwise:extendee -> google.protobuf.FieldOptions
 	1, // 3: sluice.data.v1.look_back:extendee -> google.protobuf.FieldOptions
-	0, // 4: sluice.data.v1.cluster:type_name -> sluice.data.v1.DataCluster
-	0, // 5: sluice.data.v1.unmasked_by:type_name -> sluice.data.v1.DataCluster
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	4, // [4:6] is the sub-list for extension type_name
-	0, // [0:4] is the sub-list for extension extendee
+	1, // 4: sluice.data.v1.chat_text:extendee -> google.protobuf.FieldOptions
+	1, // 5: sluice.data.v1.own_consent:extendee -> google.protobuf.FieldOptions
+	0, // 6: sluice.data.v1.cluster:type_name -> sluice.data.v1.DataCluster
+	0, // 7: sluice.data.v1.unmasked_by:type_name -> sluice.data.v1.DataCluster
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	6, // [6:8] is the sub-list for extension type_name
+	0, // [0:6] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -234,7 +264,7 @@ func file_sluice_data_v1_cluster_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_data_v1_cluster_proto_rawDesc), len(file_sluice_data_v1_cluster_proto_rawDesc)),
 			NumEnums:      1,
 			NumMessages:   0,
-			NumExtensions: 4,
+			NumExtensions: 6,
 			NumServices:   0,
 		},
 		GoTypes:           file_sluice_data_v1_cluster_proto_goTypes,

@@ -185,6 +185,63 @@ func (ClientAuthentication) EnumDescriptor() ([]byte, []int) {
 	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{2}
 }
 
+// ChatPass is something that a bank lets pass unmasked in conversations.
+type ChatPass int32
+
+const (
+	// Not stated.
+	ChatPass_CHAT_PASS_UNSPECIFIED ChatPass = 0
+	// Numbers of accounts, IBANs among them.
+	ChatPass_CHAT_PASS_ACCOUNT_NUMBERS ChatPass = 1
+	// Numbers of cards.
+	ChatPass_CHAT_PASS_CARD_NUMBERS ChatPass = 2
+	// One-time codes, passwords and PINs.
+	ChatPass_CHAT_PASS_CODES ChatPass = 3
+)
+
+// Enum value maps for ChatPass.
+var (
+	ChatPass_name = map[int32]string{
+		0: "CHAT_PASS_UNSPECIFIED",
+		1: "CHAT_PASS_ACCOUNT_NUMBERS",
+		2: "CHAT_PASS_CARD_NUMBERS",
+		3: "CHAT_PASS_CODES",
+	}
+	ChatPass_value = map[string]int32{
+		"CHAT_PASS_UNSPECIFIED":     0,
+		"CHAT_PASS_ACCOUNT_NUMBERS": 1,
+		"CHAT_PASS_CARD_NUMBERS":    2,
+		"CHAT_PASS_CODES":           3,
+	}
+)
+
+func (x ChatPass) Enum() *ChatPass {
+	p := new(ChatPass)
+	*p = x
+	return p
+}
+
+func (x ChatPass) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChatPass) Descriptor() protoreflect.EnumDescriptor {
+	return file_sluice_operator_v1_registry_service_proto_enumTypes[3].Descriptor()
+}
+
+func (ChatPass) Type() protoreflect.EnumType {
+	return &file_sluice_operator_v1_registry_service_proto_enumTypes[3]
+}
+
+func (x ChatPass) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChatPass.Descriptor instead.
+func (ChatPass) EnumDescriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{3}
+}
+
 // Client is a partner as the authorization server knows it. Its client_id is the partner's id.
 type Client struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -314,6 +371,52 @@ func (x *BankLogin) GetClientId() string {
 	return ""
 }
 
+// ChatRules say what a bank lets pass in conversations.
+type ChatRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All else is masked, in both directions.
+	Pass          []ChatPass `protobuf:"varint,1,rep,packed,name=pass,proto3,enum=sluice.operator.v1.ChatPass" json:"pass,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatRules) Reset() {
+	*x = ChatRules{}
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatRules) ProtoMessage() {}
+
+func (x *ChatRules) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatRules.ProtoReflect.Descriptor instead.
+func (*ChatRules) Descriptor() ([]byte, []int) {
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ChatRules) GetPass() []ChatPass {
+	if x != nil {
+		return x.Pass
+	}
+	return nil
+}
+
 // Party is a partner or a bank.
 type Party struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -330,14 +433,16 @@ type Party struct {
 	// The partner's client; absent for banks, and for partners that have none.
 	Client *Client `protobuf:"bytes,7,opt,name=client,proto3" json:"client,omitempty"`
 	// A bank's login; absent for partners, and for banks that have none.
-	Login         *BankLogin `protobuf:"bytes,8,opt,name=login,proto3" json:"login,omitempty"`
+	Login *BankLogin `protobuf:"bytes,8,opt,name=login,proto3" json:"login,omitempty"`
+	// What a bank lets pass in conversations; absent for partners.
+	Chat          *ChatRules `protobuf:"bytes,9,opt,name=chat,proto3" json:"chat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Party) Reset() {
 	*x = Party{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +454,7 @@ func (x *Party) String() string {
 func (*Party) ProtoMessage() {}
 
 func (x *Party) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[2]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +467,7 @@ func (x *Party) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Party.ProtoReflect.Descriptor instead.
 func (*Party) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{2}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Party) GetPartyId() string {
@@ -414,6 +519,13 @@ func (x *Party) GetLogin() *BankLogin {
 	return nil
 }
 
+func (x *Party) GetChat() *ChatRules {
+	if x != nil {
+		return x.Chat
+	}
+	return nil
+}
+
 // ListPartnersRequest asks for all partners.
 type ListPartnersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -423,7 +535,7 @@ type ListPartnersRequest struct {
 
 func (x *ListPartnersRequest) Reset() {
 	*x = ListPartnersRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +547,7 @@ func (x *ListPartnersRequest) String() string {
 func (*ListPartnersRequest) ProtoMessage() {}
 
 func (x *ListPartnersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[3]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +560,7 @@ func (x *ListPartnersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartnersRequest.ProtoReflect.Descriptor instead.
 func (*ListPartnersRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{3}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{4}
 }
 
 // ListPartnersResponse has all partners.
@@ -462,7 +574,7 @@ type ListPartnersResponse struct {
 
 func (x *ListPartnersResponse) Reset() {
 	*x = ListPartnersResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +586,7 @@ func (x *ListPartnersResponse) String() string {
 func (*ListPartnersResponse) ProtoMessage() {}
 
 func (x *ListPartnersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[4]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +599,7 @@ func (x *ListPartnersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartnersResponse.ProtoReflect.Descriptor instead.
 func (*ListPartnersResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{4}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListPartnersResponse) GetPartners() []*Party {
@@ -506,7 +618,7 @@ type ListBanksRequest struct {
 
 func (x *ListBanksRequest) Reset() {
 	*x = ListBanksRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +630,7 @@ func (x *ListBanksRequest) String() string {
 func (*ListBanksRequest) ProtoMessage() {}
 
 func (x *ListBanksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[5]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +643,7 @@ func (x *ListBanksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBanksRequest.ProtoReflect.Descriptor instead.
 func (*ListBanksRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{5}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{6}
 }
 
 // ListBanksResponse has all banks.
@@ -545,7 +657,7 @@ type ListBanksResponse struct {
 
 func (x *ListBanksResponse) Reset() {
 	*x = ListBanksResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +669,7 @@ func (x *ListBanksResponse) String() string {
 func (*ListBanksResponse) ProtoMessage() {}
 
 func (x *ListBanksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[6]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +682,7 @@ func (x *ListBanksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBanksResponse.ProtoReflect.Descriptor instead.
 func (*ListBanksResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{6}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListBanksResponse) GetBanks() []*Party {
@@ -598,7 +710,7 @@ type RegisterPartnerRequest struct {
 
 func (x *RegisterPartnerRequest) Reset() {
 	*x = RegisterPartnerRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +722,7 @@ func (x *RegisterPartnerRequest) String() string {
 func (*RegisterPartnerRequest) ProtoMessage() {}
 
 func (x *RegisterPartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[7]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +735,7 @@ func (x *RegisterPartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterPartnerRequest.ProtoReflect.Descriptor instead.
 func (*RegisterPartnerRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{7}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RegisterPartnerRequest) GetPartnerId() string {
@@ -665,7 +777,7 @@ type RegisterPartnerResponse struct {
 
 func (x *RegisterPartnerResponse) Reset() {
 	*x = RegisterPartnerResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +789,7 @@ func (x *RegisterPartnerResponse) String() string {
 func (*RegisterPartnerResponse) ProtoMessage() {}
 
 func (x *RegisterPartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[8]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +802,7 @@ func (x *RegisterPartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterPartnerResponse.ProtoReflect.Descriptor instead.
 func (*RegisterPartnerResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{8}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RegisterPartnerResponse) GetPartner() *Party {
@@ -715,7 +827,7 @@ type RotatePartnerKeysRequest struct {
 
 func (x *RotatePartnerKeysRequest) Reset() {
 	*x = RotatePartnerKeysRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +839,7 @@ func (x *RotatePartnerKeysRequest) String() string {
 func (*RotatePartnerKeysRequest) ProtoMessage() {}
 
 func (x *RotatePartnerKeysRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[9]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +852,7 @@ func (x *RotatePartnerKeysRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotatePartnerKeysRequest.ProtoReflect.Descriptor instead.
 func (*RotatePartnerKeysRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{9}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RotatePartnerKeysRequest) GetPartnerId() string {
@@ -775,7 +887,7 @@ type RotatePartnerKeysResponse struct {
 
 func (x *RotatePartnerKeysResponse) Reset() {
 	*x = RotatePartnerKeysResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +899,7 @@ func (x *RotatePartnerKeysResponse) String() string {
 func (*RotatePartnerKeysResponse) ProtoMessage() {}
 
 func (x *RotatePartnerKeysResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[10]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +912,7 @@ func (x *RotatePartnerKeysResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotatePartnerKeysResponse.ProtoReflect.Descriptor instead.
 func (*RotatePartnerKeysResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{10}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RotatePartnerKeysResponse) GetPartner() *Party {
@@ -821,14 +933,16 @@ type RegisterBankRequest struct {
 	// Where it serves BankService, as host:port.
 	Address string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
 	// Where it logs its customers in; as before if absent.
-	Login         *BankLogin `protobuf:"bytes,4,opt,name=login,proto3" json:"login,omitempty"`
+	Login *BankLogin `protobuf:"bytes,4,opt,name=login,proto3" json:"login,omitempty"`
+	// What it lets pass in conversations; as before if absent, nothing at first.
+	Chat          *ChatRules `protobuf:"bytes,5,opt,name=chat,proto3" json:"chat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterBankRequest) Reset() {
 	*x = RegisterBankRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +954,7 @@ func (x *RegisterBankRequest) String() string {
 func (*RegisterBankRequest) ProtoMessage() {}
 
 func (x *RegisterBankRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[11]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +967,7 @@ func (x *RegisterBankRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterBankRequest.ProtoReflect.Descriptor instead.
 func (*RegisterBankRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{11}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RegisterBankRequest) GetBankId() string {
@@ -884,6 +998,13 @@ func (x *RegisterBankRequest) GetLogin() *BankLogin {
 	return nil
 }
 
+func (x *RegisterBankRequest) GetChat() *ChatRules {
+	if x != nil {
+		return x.Chat
+	}
+	return nil
+}
+
 // RegisterBankResponse has the registered bank.
 type RegisterBankResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -895,7 +1016,7 @@ type RegisterBankResponse struct {
 
 func (x *RegisterBankResponse) Reset() {
 	*x = RegisterBankResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -907,7 +1028,7 @@ func (x *RegisterBankResponse) String() string {
 func (*RegisterBankResponse) ProtoMessage() {}
 
 func (x *RegisterBankResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[12]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -920,7 +1041,7 @@ func (x *RegisterBankResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterBankResponse.ProtoReflect.Descriptor instead.
 func (*RegisterBankResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{12}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RegisterBankResponse) GetBank() *Party {
@@ -943,7 +1064,7 @@ type SetPartnerStandingRequest struct {
 
 func (x *SetPartnerStandingRequest) Reset() {
 	*x = SetPartnerStandingRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1076,7 @@ func (x *SetPartnerStandingRequest) String() string {
 func (*SetPartnerStandingRequest) ProtoMessage() {}
 
 func (x *SetPartnerStandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[13]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1089,7 @@ func (x *SetPartnerStandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPartnerStandingRequest.ProtoReflect.Descriptor instead.
 func (*SetPartnerStandingRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{13}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetPartnerStandingRequest) GetPartnerId() string {
@@ -996,7 +1117,7 @@ type SetPartnerStandingResponse struct {
 
 func (x *SetPartnerStandingResponse) Reset() {
 	*x = SetPartnerStandingResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1129,7 @@ func (x *SetPartnerStandingResponse) String() string {
 func (*SetPartnerStandingResponse) ProtoMessage() {}
 
 func (x *SetPartnerStandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[14]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1142,7 @@ func (x *SetPartnerStandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPartnerStandingResponse.ProtoReflect.Descriptor instead.
 func (*SetPartnerStandingResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{14}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SetPartnerStandingResponse) GetPartner() *Party {
@@ -1044,7 +1165,7 @@ type SetBankStandingRequest struct {
 
 func (x *SetBankStandingRequest) Reset() {
 	*x = SetBankStandingRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1177,7 @@ func (x *SetBankStandingRequest) String() string {
 func (*SetBankStandingRequest) ProtoMessage() {}
 
 func (x *SetBankStandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[15]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1190,7 @@ func (x *SetBankStandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBankStandingRequest.ProtoReflect.Descriptor instead.
 func (*SetBankStandingRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{15}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SetBankStandingRequest) GetBankId() string {
@@ -1097,7 +1218,7 @@ type SetBankStandingResponse struct {
 
 func (x *SetBankStandingResponse) Reset() {
 	*x = SetBankStandingResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1230,7 @@ func (x *SetBankStandingResponse) String() string {
 func (*SetBankStandingResponse) ProtoMessage() {}
 
 func (x *SetBankStandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[16]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1243,7 @@ func (x *SetBankStandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBankStandingResponse.ProtoReflect.Descriptor instead.
 func (*SetBankStandingResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{16}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetBankStandingResponse) GetBank() *Party {
@@ -1143,7 +1264,7 @@ type SuspendConsentRequest struct {
 
 func (x *SuspendConsentRequest) Reset() {
 	*x = SuspendConsentRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[17]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1276,7 @@ func (x *SuspendConsentRequest) String() string {
 func (*SuspendConsentRequest) ProtoMessage() {}
 
 func (x *SuspendConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[17]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1289,7 @@ func (x *SuspendConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConsentRequest.ProtoReflect.Descriptor instead.
 func (*SuspendConsentRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{17}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SuspendConsentRequest) GetConsentId() string {
@@ -1189,7 +1310,7 @@ type SuspendConsentResponse struct {
 
 func (x *SuspendConsentResponse) Reset() {
 	*x = SuspendConsentResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[18]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1201,7 +1322,7 @@ func (x *SuspendConsentResponse) String() string {
 func (*SuspendConsentResponse) ProtoMessage() {}
 
 func (x *SuspendConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[18]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1214,7 +1335,7 @@ func (x *SuspendConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendConsentResponse.ProtoReflect.Descriptor instead.
 func (*SuspendConsentResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{18}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SuspendConsentResponse) GetConsent() *v1.Consent {
@@ -1235,7 +1356,7 @@ type UnsuspendConsentRequest struct {
 
 func (x *UnsuspendConsentRequest) Reset() {
 	*x = UnsuspendConsentRequest{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[19]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1368,7 @@ func (x *UnsuspendConsentRequest) String() string {
 func (*UnsuspendConsentRequest) ProtoMessage() {}
 
 func (x *UnsuspendConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[19]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1381,7 @@ func (x *UnsuspendConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsuspendConsentRequest.ProtoReflect.Descriptor instead.
 func (*UnsuspendConsentRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{19}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UnsuspendConsentRequest) GetConsentId() string {
@@ -1281,7 +1402,7 @@ type UnsuspendConsentResponse struct {
 
 func (x *UnsuspendConsentResponse) Reset() {
 	*x = UnsuspendConsentResponse{}
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[20]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1414,7 @@ func (x *UnsuspendConsentResponse) String() string {
 func (*UnsuspendConsentResponse) ProtoMessage() {}
 
 func (x *UnsuspendConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[20]
+	mi := &file_sluice_operator_v1_registry_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1427,7 @@ func (x *UnsuspendConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsuspendConsentResponse.ProtoReflect.Descriptor instead.
 func (*UnsuspendConsentResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{20}
+	return file_sluice_operator_v1_registry_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UnsuspendConsentResponse) GetConsent() *v1.Consent {
@@ -1332,7 +1453,9 @@ const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\x06issuer\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x06issuer\x12'\n" +
 	"\tclient_id\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\bclientId\"\xbd\x02\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\bclientId\"P\n" +
+	"\tChatRules\x12C\n" +
+	"\x04pass\x18\x01 \x03(\x0e2\x1c.sluice.operator.v1.ChatPassB\x11\xbaH\x0e\x92\x01\v\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x04pass\"\xf0\x02\n" +
 	"\x05Party\x12\x19\n" +
 	"\bparty_id\x18\x01 \x01(\tR\apartyId\x12!\n" +
 	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x128\n" +
@@ -1340,7 +1463,8 @@ const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\aaddress\x18\x04 \x01(\tR\aaddress\x129\n" +
 	"\x06access\x18\x06 \x01(\x0e2!.sluice.operator.v1.PartnerAccessR\x06access\x122\n" +
 	"\x06client\x18\a \x01(\v2\x1a.sluice.operator.v1.ClientR\x06client\x123\n" +
-	"\x05login\x18\b \x01(\v2\x1d.sluice.operator.v1.BankLoginR\x05login\"\x15\n" +
+	"\x05login\x18\b \x01(\v2\x1d.sluice.operator.v1.BankLoginR\x05login\x121\n" +
+	"\x04chat\x18\t \x01(\v2\x1d.sluice.operator.v1.ChatRulesR\x04chat\"\x15\n" +
 	"\x13ListPartnersRequest\"M\n" +
 	"\x14ListPartnersResponse\x125\n" +
 	"\bpartners\x18\x01 \x03(\v2\x19.sluice.operator.v1.PartyR\bpartners\"\x12\n" +
@@ -1361,12 +1485,13 @@ const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\x04jwks\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01R\x04jwks\x12#\n" +
 	"\bjwks_url\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\ajwksUrl\"P\n" +
 	"\x19RotatePartnerKeysResponse\x123\n" +
-	"\apartner\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\apartner\"\xf5\x01\n" +
+	"\apartner\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\apartner\"\xa8\x02\n" +
 	"\x13RegisterBankRequest\x12D\n" +
 	"\abank_id\x18\x01 \x01(\tB+\xbaH(r&2$^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$R\x06bankId\x12,\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\vdisplayName\x125\n" +
 	"\aaddress\x18\x03 \x01(\tB\x1b\xbaH\x18r\x16\x10\x03\x18\xff\x012\x0f^.+:[0-9]{1,5}$R\aaddress\x123\n" +
-	"\x05login\x18\x04 \x01(\v2\x1d.sluice.operator.v1.BankLoginR\x05login\"E\n" +
+	"\x05login\x18\x04 \x01(\v2\x1d.sluice.operator.v1.BankLoginR\x05login\x121\n" +
+	"\x04chat\x18\x05 \x01(\v2\x1d.sluice.operator.v1.ChatRulesR\x04chat\"E\n" +
 	"\x14RegisterBankResponse\x12-\n" +
 	"\x04bank\x18\x01 \x01(\v2\x19.sluice.operator.v1.PartyR\x04bank\"\x8b\x01\n" +
 	"\x19SetPartnerStandingRequest\x12(\n" +
@@ -1403,7 +1528,12 @@ const file_sluice_operator_v1_registry_service_proto_rawDesc = "" +
 	"\x14ClientAuthentication\x12%\n" +
 	"!CLIENT_AUTHENTICATION_UNSPECIFIED\x10\x00\x12)\n" +
 	"%CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT\x10\x01\x12\x1d\n" +
-	"\x19CLIENT_AUTHENTICATION_TLS\x10\x022\xfe\a\n" +
+	"\x19CLIENT_AUTHENTICATION_TLS\x10\x02*u\n" +
+	"\bChatPass\x12\x19\n" +
+	"\x15CHAT_PASS_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19CHAT_PASS_ACCOUNT_NUMBERS\x10\x01\x12\x1a\n" +
+	"\x16CHAT_PASS_CARD_NUMBERS\x10\x02\x12\x13\n" +
+	"\x0fCHAT_PASS_CODES\x10\x032\xfe\a\n" +
 	"\x0fRegistryService\x12g\n" +
 	"\fListPartners\x12'.sluice.operator.v1.ListPartnersRequest\x1a(.sluice.operator.v1.ListPartnersResponse\"\x04\x88\xb5\x18\x03\x12^\n" +
 	"\tListBanks\x12$.sluice.operator.v1.ListBanksRequest\x1a%.sluice.operator.v1.ListBanksResponse\"\x04\x88\xb5\x18\x03\x12p\n" +
@@ -1427,78 +1557,83 @@ func file_sluice_operator_v1_registry_service_proto_rawDescGZIP() []byte {
 	return file_sluice_operator_v1_registry_service_proto_rawDescData
 }
 
-var file_sluice_operator_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_sluice_operator_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_sluice_operator_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_sluice_operator_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_sluice_operator_v1_registry_service_proto_goTypes = []any{
 	(Standing)(0),                      // 0: sluice.operator.v1.Standing
 	(PartnerAccess)(0),                 // 1: sluice.operator.v1.PartnerAccess
 	(ClientAuthentication)(0),          // 2: sluice.operator.v1.ClientAuthentication
-	(*Client)(nil),                     // 3: sluice.operator.v1.Client
-	(*BankLogin)(nil),                  // 4: sluice.operator.v1.BankLogin
-	(*Party)(nil),                      // 5: sluice.operator.v1.Party
-	(*ListPartnersRequest)(nil),        // 6: sluice.operator.v1.ListPartnersRequest
-	(*ListPartnersResponse)(nil),       // 7: sluice.operator.v1.ListPartnersResponse
-	(*ListBanksRequest)(nil),           // 8: sluice.operator.v1.ListBanksRequest
-	(*ListBanksResponse)(nil),          // 9: sluice.operator.v1.ListBanksResponse
-	(*RegisterPartnerRequest)(nil),     // 10: sluice.operator.v1.RegisterPartnerRequest
-	(*RegisterPartnerResponse)(nil),    // 11: sluice.operator.v1.RegisterPartnerResponse
-	(*RotatePartnerKeysRequest)(nil),   // 12: sluice.operator.v1.RotatePartnerKeysRequest
-	(*RotatePartnerKeysResponse)(nil),  // 13: sluice.operator.v1.RotatePartnerKeysResponse
-	(*RegisterBankRequest)(nil),        // 14: sluice.operator.v1.RegisterBankRequest
-	(*RegisterBankResponse)(nil),       // 15: sluice.operator.v1.RegisterBankResponse
-	(*SetPartnerStandingRequest)(nil),  // 16: sluice.operator.v1.SetPartnerStandingRequest
-	(*SetPartnerStandingResponse)(nil), // 17: sluice.operator.v1.SetPartnerStandingResponse
-	(*SetBankStandingRequest)(nil),     // 18: sluice.operator.v1.SetBankStandingRequest
-	(*SetBankStandingResponse)(nil),    // 19: sluice.operator.v1.SetBankStandingResponse
-	(*SuspendConsentRequest)(nil),      // 20: sluice.operator.v1.SuspendConsentRequest
-	(*SuspendConsentResponse)(nil),     // 21: sluice.operator.v1.SuspendConsentResponse
-	(*UnsuspendConsentRequest)(nil),    // 22: sluice.operator.v1.UnsuspendConsentRequest
-	(*UnsuspendConsentResponse)(nil),   // 23: sluice.operator.v1.UnsuspendConsentResponse
-	(*v1.Consent)(nil),                 // 24: sluice.consent.v1.Consent
+	(ChatPass)(0),                      // 3: sluice.operator.v1.ChatPass
+	(*Client)(nil),                     // 4: sluice.operator.v1.Client
+	(*BankLogin)(nil),                  // 5: sluice.operator.v1.BankLogin
+	(*ChatRules)(nil),                  // 6: sluice.operator.v1.ChatRules
+	(*Party)(nil),                      // 7: sluice.operator.v1.Party
+	(*ListPartnersRequest)(nil),        // 8: sluice.operator.v1.ListPartnersRequest
+	(*ListPartnersResponse)(nil),       // 9: sluice.operator.v1.ListPartnersResponse
+	(*ListBanksRequest)(nil),           // 10: sluice.operator.v1.ListBanksRequest
+	(*ListBanksResponse)(nil),          // 11: sluice.operator.v1.ListBanksResponse
+	(*RegisterPartnerRequest)(nil),     // 12: sluice.operator.v1.RegisterPartnerRequest
+	(*RegisterPartnerResponse)(nil),    // 13: sluice.operator.v1.RegisterPartnerResponse
+	(*RotatePartnerKeysRequest)(nil),   // 14: sluice.operator.v1.RotatePartnerKeysRequest
+	(*RotatePartnerKeysResponse)(nil),  // 15: sluice.operator.v1.RotatePartnerKeysResponse
+	(*RegisterBankRequest)(nil),        // 16: sluice.operator.v1.RegisterBankRequest
+	(*RegisterBankResponse)(nil),       // 17: sluice.operator.v1.RegisterBankResponse
+	(*SetPartnerStandingRequest)(nil),  // 18: sluice.operator.v1.SetPartnerStandingRequest
+	(*SetPartnerStandingResponse)(nil), // 19: sluice.operator.v1.SetPartnerStandingResponse
+	(*SetBankStandingRequest)(nil),     // 20: sluice.operator.v1.SetBankStandingRequest
+	(*SetBankStandingResponse)(nil),    // 21: sluice.operator.v1.SetBankStandingResponse
+	(*SuspendConsentRequest)(nil),      // 22: sluice.operator.v1.SuspendConsentRequest
+	(*SuspendConsentResponse)(nil),     // 23: sluice.operator.v1.SuspendConsentResponse
+	(*UnsuspendConsentRequest)(nil),    // 24: sluice.operator.v1.UnsuspendConsentRequest
+	(*UnsuspendConsentResponse)(nil),   // 25: sluice.operator.v1.UnsuspendConsentResponse
+	(*v1.Consent)(nil),                 // 26: sluice.consent.v1.Consent
 }
 var file_sluice_operator_v1_registry_service_proto_depIdxs = []int32{
 	2,  // 0: sluice.operator.v1.Client.authentication:type_name -> sluice.operator.v1.ClientAuthentication
-	0,  // 1: sluice.operator.v1.Party.standing:type_name -> sluice.operator.v1.Standing
-	1,  // 2: sluice.operator.v1.Party.access:type_name -> sluice.operator.v1.PartnerAccess
-	3,  // 3: sluice.operator.v1.Party.client:type_name -> sluice.operator.v1.Client
-	4,  // 4: sluice.operator.v1.Party.login:type_name -> sluice.operator.v1.BankLogin
-	5,  // 5: sluice.operator.v1.ListPartnersResponse.partners:type_name -> sluice.operator.v1.Party
-	5,  // 6: sluice.operator.v1.ListBanksResponse.banks:type_name -> sluice.operator.v1.Party
-	1,  // 7: sluice.operator.v1.RegisterPartnerRequest.access:type_name -> sluice.operator.v1.PartnerAccess
-	3,  // 8: sluice.operator.v1.RegisterPartnerRequest.client:type_name -> sluice.operator.v1.Client
-	5,  // 9: sluice.operator.v1.RegisterPartnerResponse.partner:type_name -> sluice.operator.v1.Party
-	5,  // 10: sluice.operator.v1.RotatePartnerKeysResponse.partner:type_name -> sluice.operator.v1.Party
-	4,  // 11: sluice.operator.v1.RegisterBankRequest.login:type_name -> sluice.operator.v1.BankLogin
-	5,  // 12: sluice.operator.v1.RegisterBankResponse.bank:type_name -> sluice.operator.v1.Party
-	0,  // 13: sluice.operator.v1.SetPartnerStandingRequest.standing:type_name -> sluice.operator.v1.Standing
-	5,  // 14: sluice.operator.v1.SetPartnerStandingResponse.partner:type_name -> sluice.operator.v1.Party
-	0,  // 15: sluice.operator.v1.SetBankStandingRequest.standing:type_name -> sluice.operator.v1.Standing
-	5,  // 16: sluice.operator.v1.SetBankStandingResponse.bank:type_name -> sluice.operator.v1.Party
-	24, // 17: sluice.operator.v1.SuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	24, // 18: sluice.operator.v1.UnsuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
-	6,  // 19: sluice.operator.v1.RegistryService.ListPartners:input_type -> sluice.operator.v1.ListPartnersRequest
-	8,  // 20: sluice.operator.v1.RegistryService.ListBanks:input_type -> sluice.operator.v1.ListBanksRequest
-	10, // 21: sluice.operator.v1.RegistryService.RegisterPartner:input_type -> sluice.operator.v1.RegisterPartnerRequest
-	14, // 22: sluice.operator.v1.RegistryService.RegisterBank:input_type -> sluice.operator.v1.RegisterBankRequest
-	12, // 23: sluice.operator.v1.RegistryService.RotatePartnerKeys:input_type -> sluice.operator.v1.RotatePartnerKeysRequest
-	16, // 24: sluice.operator.v1.RegistryService.SetPartnerStanding:input_type -> sluice.operator.v1.SetPartnerStandingRequest
-	18, // 25: sluice.operator.v1.RegistryService.SetBankStanding:input_type -> sluice.operator.v1.SetBankStandingRequest
-	20, // 26: sluice.operator.v1.RegistryService.SuspendConsent:input_type -> sluice.operator.v1.SuspendConsentRequest
-	22, // 27: sluice.operator.v1.RegistryService.UnsuspendConsent:input_type -> sluice.operator.v1.UnsuspendConsentRequest
-	7,  // 28: sluice.operator.v1.RegistryService.ListPartners:output_type -> sluice.operator.v1.ListPartnersResponse
-	9,  // 29: sluice.operator.v1.RegistryService.ListBanks:output_type -> sluice.operator.v1.ListBanksResponse
-	11, // 30: sluice.operator.v1.RegistryService.RegisterPartner:output_type -> sluice.operator.v1.RegisterPartnerResponse
-	15, // 31: sluice.operator.v1.RegistryService.RegisterBank:output_type -> sluice.operator.v1.RegisterBankResponse
-	13, // 32: sluice.operator.v1.RegistryService.RotatePartnerKeys:output_type -> sluice.operator.v1.RotatePartnerKeysResponse
-	17, // 33: sluice.operator.v1.RegistryService.SetPartnerStanding:output_type -> sluice.operator.v1.SetPartnerStandingResponse
-	19, // 34: sluice.operator.v1.RegistryService.SetBankStanding:output_type -> sluice.operator.v1.SetBankStandingResponse
-	21, // 35: sluice.operator.v1.RegistryService.SuspendConsent:output_type -> sluice.operator.v1.SuspendConsentResponse
-	23, // 36: sluice.operator.v1.RegistryService.UnsuspendConsent:output_type -> sluice.operator.v1.UnsuspendConsentResponse
-	28, // [28:37] is the sub-list for method output_type
-	19, // [19:28] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	3,  // 1: sluice.operator.v1.ChatRules.pass:type_name -> sluice.operator.v1.ChatPass
+	0,  // 2: sluice.operator.v1.Party.standing:type_name -> sluice.operator.v1.Standing
+	1,  // 3: sluice.operator.v1.Party.access:type_name -> sluice.operator.v1.PartnerAccess
+	4,  // 4: sluice.operator.v1.Party.client:type_name -> sluice.operator.v1.Client
+	5,  // 5: sluice.operator.v1.Party.login:type_name -> sluice.operator.v1.BankLogin
+	6,  // 6: sluice.operator.v1.Party.chat:type_name -> sluice.operator.v1.ChatRules
+	7,  // 7: sluice.operator.v1.ListPartnersResponse.partners:type_name -> sluice.operator.v1.Party
+	7,  // 8: sluice.operator.v1.ListBanksResponse.banks:type_name -> sluice.operator.v1.Party
+	1,  // 9: sluice.operator.v1.RegisterPartnerRequest.access:type_name -> sluice.operator.v1.PartnerAccess
+	4,  // 10: sluice.operator.v1.RegisterPartnerRequest.client:type_name -> sluice.operator.v1.Client
+	7,  // 11: sluice.operator.v1.RegisterPartnerResponse.partner:type_name -> sluice.operator.v1.Party
+	7,  // 12: sluice.operator.v1.RotatePartnerKeysResponse.partner:type_name -> sluice.operator.v1.Party
+	5,  // 13: sluice.operator.v1.RegisterBankRequest.login:type_name -> sluice.operator.v1.BankLogin
+	6,  // 14: sluice.operator.v1.RegisterBankRequest.chat:type_name -> sluice.operator.v1.ChatRules
+	7,  // 15: sluice.operator.v1.RegisterBankResponse.bank:type_name -> sluice.operator.v1.Party
+	0,  // 16: sluice.operator.v1.SetPartnerStandingRequest.standing:type_name -> sluice.operator.v1.Standing
+	7,  // 17: sluice.operator.v1.SetPartnerStandingResponse.partner:type_name -> sluice.operator.v1.Party
+	0,  // 18: sluice.operator.v1.SetBankStandingRequest.standing:type_name -> sluice.operator.v1.Standing
+	7,  // 19: sluice.operator.v1.SetBankStandingResponse.bank:type_name -> sluice.operator.v1.Party
+	26, // 20: sluice.operator.v1.SuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	26, // 21: sluice.operator.v1.UnsuspendConsentResponse.consent:type_name -> sluice.consent.v1.Consent
+	8,  // 22: sluice.operator.v1.RegistryService.ListPartners:input_type -> sluice.operator.v1.ListPartnersRequest
+	10, // 23: sluice.operator.v1.RegistryService.ListBanks:input_type -> sluice.operator.v1.ListBanksRequest
+	12, // 24: sluice.operator.v1.RegistryService.RegisterPartner:input_type -> sluice.operator.v1.RegisterPartnerRequest
+	16, // 25: sluice.operator.v1.RegistryService.RegisterBank:input_type -> sluice.operator.v1.RegisterBankRequest
+	14, // 26: sluice.operator.v1.RegistryService.RotatePartnerKeys:input_type -> sluice.operator.v1.RotatePartnerKeysRequest
+	18, // 27: sluice.operator.v1.RegistryService.SetPartnerStanding:input_type -> sluice.operator.v1.SetPartnerStandingRequest
+	20, // 28: sluice.operator.v1.RegistryService.SetBankStanding:input_type -> sluice.operator.v1.SetBankStandingRequest
+	22, // 29: sluice.operator.v1.RegistryService.SuspendConsent:input_type -> sluice.operator.v1.SuspendConsentRequest
+	24, // 30: sluice.operator.v1.RegistryService.UnsuspendConsent:input_type -> sluice.operator.v1.UnsuspendConsentRequest
+	9,  // 31: sluice.operator.v1.RegistryService.ListPartners:output_type -> sluice.operator.v1.ListPartnersResponse
+	11, // 32: sluice.operator.v1.RegistryService.ListBanks:output_type -> sluice.operator.v1.ListBanksResponse
+	13, // 33: sluice.operator.v1.RegistryService.RegisterPartner:output_type -> sluice.operator.v1.RegisterPartnerResponse
+	17, // 34: sluice.operator.v1.RegistryService.RegisterBank:output_type -> sluice.operator.v1.RegisterBankResponse
+	15, // 35: sluice.operator.v1.RegistryService.RotatePartnerKeys:output_type -> sluice.operator.v1.RotatePartnerKeysResponse
+	19, // 36: sluice.operator.v1.RegistryService.SetPartnerStanding:output_type -> sluice.operator.v1.SetPartnerStandingResponse
+	21, // 37: sluice.operator.v1.RegistryService.SetBankStanding:output_type -> sluice.operator.v1.SetBankStandingResponse
+	23, // 38: sluice.operator.v1.RegistryService.SuspendConsent:output_type -> sluice.operator.v1.SuspendConsentResponse
+	25, // 39: sluice.operator.v1.RegistryService.UnsuspendConsent:output_type -> sluice.operator.v1.UnsuspendConsentResponse
+	31, // [31:40] is the sub-list for method output_type
+	22, // [22:31] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_sluice_operator_v1_registry_service_proto_init() }
@@ -1511,8 +1646,8 @@ func file_sluice_operator_v1_registry_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_operator_v1_registry_service_proto_rawDesc), len(file_sluice_operator_v1_registry_service_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   21,
+			NumEnums:      4,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -48,6 +48,10 @@ const (
 	EventKind_EVENT_KIND_CONSENT_CHANGED EventKind = 6
 	// An account left a consent. Always delivered.
 	EventKind_EVENT_KIND_ACCOUNT_LEFT EventKind = 7
+	// Something was written in a conversation.
+	EventKind_EVENT_KIND_CONVERSATION_MESSAGE EventKind = 8
+	// A conversation was read, is being written in, or ended.
+	EventKind_EVENT_KIND_CONVERSATION_CHANGED EventKind = 9
 )
 
 // Enum value maps for EventKind.
@@ -61,6 +65,8 @@ var (
 		5: "EVENT_KIND_FRAUD_ALERT_RESOLVED",
 		6: "EVENT_KIND_CONSENT_CHANGED",
 		7: "EVENT_KIND_ACCOUNT_LEFT",
+		8: "EVENT_KIND_CONVERSATION_MESSAGE",
+		9: "EVENT_KIND_CONVERSATION_CHANGED",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED":          0,
@@ -71,6 +77,8 @@ var (
 		"EVENT_KIND_FRAUD_ALERT_RESOLVED": 5,
 		"EVENT_KIND_CONSENT_CHANGED":      6,
 		"EVENT_KIND_ACCOUNT_LEFT":         7,
+		"EVENT_KIND_CONVERSATION_MESSAGE": 8,
+		"EVENT_KIND_CONVERSATION_CHANGED": 9,
 	}
 )
 
@@ -125,7 +133,11 @@ type Event struct {
 	// For CONSENT_CHANGED.
 	ConsentChanged *v1.Change `protobuf:"bytes,13,opt,name=consent_changed,json=consentChanged,proto3" json:"consent_changed,omitempty"`
 	// For ACCOUNT_LEFT.
-	AccountLeft   *AccountLeft `protobuf:"bytes,14,opt,name=account_left,json=accountLeft,proto3" json:"account_left,omitempty"`
+	AccountLeft *AccountLeft `protobuf:"bytes,14,opt,name=account_left,json=accountLeft,proto3" json:"account_left,omitempty"`
+	// For CONVERSATION_MESSAGE.
+	Message *MessageEvent `protobuf:"bytes,15,opt,name=message,proto3" json:"message,omitempty"`
+	// For CONVERSATION_CHANGED.
+	Conversation  *ConversationEvent `protobuf:"bytes,16,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +245,20 @@ func (x *Event) GetConsentChanged() *v1.Change {
 func (x *Event) GetAccountLeft() *AccountLeft {
 	if x != nil {
 		return x.AccountLeft
+	}
+	return nil
+}
+
+func (x *Event) GetMessage() *MessageEvent {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *Event) GetConversation() *ConversationEvent {
+	if x != nil {
+		return x.Conversation
 	}
 	return nil
 }
@@ -402,6 +428,116 @@ func (x *AlertEvent) GetRelease() *Release {
 	return nil
 }
 
+// MessageEvent has one message.
+type MessageEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account with the message.
+	Accounts []*v11.AccountMessages `protobuf:"bytes,1,rep,name=accounts,proto3" json:"accounts,omitempty"`
+	// The record of this release.
+	Release       *Release `protobuf:"bytes,15,opt,name=release,proto3" json:"release,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageEvent) Reset() {
+	*x = MessageEvent{}
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageEvent) ProtoMessage() {}
+
+func (x *MessageEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageEvent.ProtoReflect.Descriptor instead.
+func (*MessageEvent) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MessageEvent) GetAccounts() []*v11.AccountMessages {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+func (x *MessageEvent) GetRelease() *Release {
+	if x != nil {
+		return x.Release
+	}
+	return nil
+}
+
+// ConversationEvent has one conversation.
+type ConversationEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account with the conversation.
+	Accounts []*v11.AccountConversations `protobuf:"bytes,1,rep,name=accounts,proto3" json:"accounts,omitempty"`
+	// The record of this release.
+	Release       *Release `protobuf:"bytes,15,opt,name=release,proto3" json:"release,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConversationEvent) Reset() {
+	*x = ConversationEvent{}
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConversationEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConversationEvent) ProtoMessage() {}
+
+func (x *ConversationEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConversationEvent.ProtoReflect.Descriptor instead.
+func (*ConversationEvent) Descriptor() ([]byte, []int) {
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ConversationEvent) GetAccounts() []*v11.AccountConversations {
+	if x != nil {
+		return x.Accounts
+	}
+	return nil
+}
+
+func (x *ConversationEvent) GetRelease() *Release {
+	if x != nil {
+		return x.Release
+	}
+	return nil
+}
+
 // AccountLeft names the account.
 type AccountLeft struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -413,7 +549,7 @@ type AccountLeft struct {
 
 func (x *AccountLeft) Reset() {
 	*x = AccountLeft{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[4]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +561,7 @@ func (x *AccountLeft) String() string {
 func (*AccountLeft) ProtoMessage() {}
 
 func (x *AccountLeft) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[4]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +574,7 @@ func (x *AccountLeft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountLeft.ProtoReflect.Descriptor instead.
 func (*AccountLeft) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{4}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AccountLeft) GetAccountId() string {
@@ -461,7 +597,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[5]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +609,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[5]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +622,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{5}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SubscribeRequest) GetCredits() int32 {
@@ -514,7 +650,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[6]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +662,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[6]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +675,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{6}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SubscribeResponse) GetEvents() []*Event {
@@ -563,7 +699,7 @@ type Acknowledgement struct {
 
 func (x *Acknowledgement) Reset() {
 	*x = Acknowledgement{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[7]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +711,7 @@ func (x *Acknowledgement) String() string {
 func (*Acknowledgement) ProtoMessage() {}
 
 func (x *Acknowledgement) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[7]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +724,7 @@ func (x *Acknowledgement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledgement.ProtoReflect.Descriptor instead.
 func (*Acknowledgement) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{7}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Acknowledgement) GetDeliveryId() string {
@@ -616,7 +752,7 @@ type PullEventsRequest struct {
 
 func (x *PullEventsRequest) Reset() {
 	*x = PullEventsRequest{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[8]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +764,7 @@ func (x *PullEventsRequest) String() string {
 func (*PullEventsRequest) ProtoMessage() {}
 
 func (x *PullEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[8]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +777,7 @@ func (x *PullEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullEventsRequest.ProtoReflect.Descriptor instead.
 func (*PullEventsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{8}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PullEventsRequest) GetMaxEvents() int32 {
@@ -662,7 +798,7 @@ type PullEventsResponse struct {
 
 func (x *PullEventsResponse) Reset() {
 	*x = PullEventsResponse{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[9]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +810,7 @@ func (x *PullEventsResponse) String() string {
 func (*PullEventsResponse) ProtoMessage() {}
 
 func (x *PullEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[9]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +823,7 @@ func (x *PullEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PullEventsResponse.ProtoReflect.Descriptor instead.
 func (*PullEventsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{9}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PullEventsResponse) GetEvents() []*Event {
@@ -708,7 +844,7 @@ type AcknowledgeEventsRequest struct {
 
 func (x *AcknowledgeEventsRequest) Reset() {
 	*x = AcknowledgeEventsRequest{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[10]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +856,7 @@ func (x *AcknowledgeEventsRequest) String() string {
 func (*AcknowledgeEventsRequest) ProtoMessage() {}
 
 func (x *AcknowledgeEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[10]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +869,7 @@ func (x *AcknowledgeEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeEventsRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeEventsRequest) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{10}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AcknowledgeEventsRequest) GetAcknowledgements() []*Acknowledgement {
@@ -752,7 +888,7 @@ type AcknowledgeEventsResponse struct {
 
 func (x *AcknowledgeEventsResponse) Reset() {
 	*x = AcknowledgeEventsResponse{}
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[11]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +900,7 @@ func (x *AcknowledgeEventsResponse) String() string {
 func (*AcknowledgeEventsResponse) ProtoMessage() {}
 
 func (x *AcknowledgeEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[11]
+	mi := &file_sluice_partner_v1_event_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,14 +913,14 @@ func (x *AcknowledgeEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeEventsResponse.ProtoReflect.Descriptor instead.
 func (*AcknowledgeEventsResponse) Descriptor() ([]byte, []int) {
-	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{11}
+	return file_sluice_partner_v1_event_service_proto_rawDescGZIP(), []int{13}
 }
 
 var File_sluice_partner_v1_event_service_proto protoreflect.FileDescriptor
 
 const file_sluice_partner_v1_event_service_proto_rawDesc = "" +
 	"\n" +
-	"%sluice/partner/v1/event_service.proto\x12\x11sluice.partner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\x1a\x1asluice/data/v1/alert.proto\x1a\x1csluice/data/v1/balance.proto\x1a sluice/data/v1/transaction.proto\x1a\x1fsluice/partner/v1/release.proto\"\xb3\x04\n" +
+	"%sluice/partner/v1/event_service.proto\x12\x11sluice.partner.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csluice/authn/v1/caller.proto\x1a\x1fsluice/consent/v1/consent.proto\x1a\x1asluice/data/v1/alert.proto\x1a\x1csluice/data/v1/balance.proto\x1a!sluice/data/v1/conversation.proto\x1a sluice/data/v1/transaction.proto\x1a\x1fsluice/partner/v1/release.proto\"\xb8\x05\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1f\n" +
 	"\vdelivery_id\x18\x02 \x01(\tR\n" +
@@ -799,7 +935,9 @@ const file_sluice_partner_v1_event_service_proto_rawDesc = "" +
 	"\abalance\x18\v \x01(\v2\x1f.sluice.partner.v1.BalanceEventR\abalance\x123\n" +
 	"\x05alert\x18\f \x01(\v2\x1d.sluice.partner.v1.AlertEventR\x05alert\x12B\n" +
 	"\x0fconsent_changed\x18\r \x01(\v2\x19.sluice.consent.v1.ChangeR\x0econsentChanged\x12A\n" +
-	"\faccount_left\x18\x0e \x01(\v2\x1e.sluice.partner.v1.AccountLeftR\vaccountLeft\"\x89\x01\n" +
+	"\faccount_left\x18\x0e \x01(\v2\x1e.sluice.partner.v1.AccountLeftR\vaccountLeft\x129\n" +
+	"\amessage\x18\x0f \x01(\v2\x1f.sluice.partner.v1.MessageEventR\amessage\x12H\n" +
+	"\fconversation\x18\x10 \x01(\v2$.sluice.partner.v1.ConversationEventR\fconversation\"\x89\x01\n" +
 	"\x10TransactionEvent\x12?\n" +
 	"\baccounts\x18\x01 \x03(\v2#.sluice.data.v1.AccountTransactionsR\baccounts\x124\n" +
 	"\arelease\x18\x0f \x01(\v2\x1a.sluice.partner.v1.ReleaseR\arelease\"\x81\x01\n" +
@@ -809,6 +947,12 @@ const file_sluice_partner_v1_event_service_proto_rawDesc = "" +
 	"\n" +
 	"AlertEvent\x129\n" +
 	"\baccounts\x18\x01 \x03(\v2\x1d.sluice.data.v1.AccountAlertsR\baccounts\x124\n" +
+	"\arelease\x18\x0f \x01(\v2\x1a.sluice.partner.v1.ReleaseR\arelease\"\x81\x01\n" +
+	"\fMessageEvent\x12;\n" +
+	"\baccounts\x18\x01 \x03(\v2\x1f.sluice.data.v1.AccountMessagesR\baccounts\x124\n" +
+	"\arelease\x18\x0f \x01(\v2\x1a.sluice.partner.v1.ReleaseR\arelease\"\x8b\x01\n" +
+	"\x11ConversationEvent\x12@\n" +
+	"\baccounts\x18\x01 \x03(\v2$.sluice.data.v1.AccountConversationsR\baccounts\x124\n" +
 	"\arelease\x18\x0f \x01(\v2\x1a.sluice.partner.v1.ReleaseR\arelease\",\n" +
 	"\vAccountLeft\x12\x1d\n" +
 	"\n" +
@@ -832,7 +976,7 @@ const file_sluice_partner_v1_event_service_proto_rawDesc = "" +
 	"\x06events\x18\x01 \x03(\v2\x18.sluice.partner.v1.EventR\x06events\"w\n" +
 	"\x18AcknowledgeEventsRequest\x12[\n" +
 	"\x10acknowledgements\x18\x01 \x03(\v2\".sluice.partner.v1.AcknowledgementB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x10acknowledgements\"\x1b\n" +
-	"\x19AcknowledgeEventsResponse*\x93\x02\n" +
+	"\x19AcknowledgeEventsResponse*\xdd\x02\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dEVENT_KIND_TRANSACTION_POSTED\x10\x01\x12\"\n" +
@@ -841,7 +985,9 @@ const file_sluice_partner_v1_event_service_proto_rawDesc = "" +
 	"\x1dEVENT_KIND_FRAUD_ALERT_RAISED\x10\x04\x12#\n" +
 	"\x1fEVENT_KIND_FRAUD_ALERT_RESOLVED\x10\x05\x12\x1e\n" +
 	"\x1aEVENT_KIND_CONSENT_CHANGED\x10\x06\x12\x1b\n" +
-	"\x17EVENT_KIND_ACCOUNT_LEFT\x10\a2\xc7\x02\n" +
+	"\x17EVENT_KIND_ACCOUNT_LEFT\x10\a\x12#\n" +
+	"\x1fEVENT_KIND_CONVERSATION_MESSAGE\x10\b\x12#\n" +
+	"\x1fEVENT_KIND_CONVERSATION_CHANGED\x10\t2\xc7\x02\n" +
 	"\fEventService\x12`\n" +
 	"\tSubscribe\x12#.sluice.partner.v1.SubscribeRequest\x1a$.sluice.partner.v1.SubscribeResponse\"\x04\x88\xb5\x18\x01(\x010\x01\x12_\n" +
 	"\n" +
@@ -861,57 +1007,67 @@ func file_sluice_partner_v1_event_service_proto_rawDescGZIP() []byte {
 }
 
 var file_sluice_partner_v1_event_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sluice_partner_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_sluice_partner_v1_event_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_sluice_partner_v1_event_service_proto_goTypes = []any{
 	(EventKind)(0),                    // 0: sluice.partner.v1.EventKind
 	(*Event)(nil),                     // 1: sluice.partner.v1.Event
 	(*TransactionEvent)(nil),          // 2: sluice.partner.v1.TransactionEvent
 	(*BalanceEvent)(nil),              // 3: sluice.partner.v1.BalanceEvent
 	(*AlertEvent)(nil),                // 4: sluice.partner.v1.AlertEvent
-	(*AccountLeft)(nil),               // 5: sluice.partner.v1.AccountLeft
-	(*SubscribeRequest)(nil),          // 6: sluice.partner.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),         // 7: sluice.partner.v1.SubscribeResponse
-	(*Acknowledgement)(nil),           // 8: sluice.partner.v1.Acknowledgement
-	(*PullEventsRequest)(nil),         // 9: sluice.partner.v1.PullEventsRequest
-	(*PullEventsResponse)(nil),        // 10: sluice.partner.v1.PullEventsResponse
-	(*AcknowledgeEventsRequest)(nil),  // 11: sluice.partner.v1.AcknowledgeEventsRequest
-	(*AcknowledgeEventsResponse)(nil), // 12: sluice.partner.v1.AcknowledgeEventsResponse
-	(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
-	(*v1.Change)(nil),                 // 14: sluice.consent.v1.Change
-	(*v11.AccountTransactions)(nil),   // 15: sluice.data.v1.AccountTransactions
-	(*Release)(nil),                   // 16: sluice.partner.v1.Release
-	(*v11.AccountBalances)(nil),       // 17: sluice.data.v1.AccountBalances
-	(*v11.AccountAlerts)(nil),         // 18: sluice.data.v1.AccountAlerts
+	(*MessageEvent)(nil),              // 5: sluice.partner.v1.MessageEvent
+	(*ConversationEvent)(nil),         // 6: sluice.partner.v1.ConversationEvent
+	(*AccountLeft)(nil),               // 7: sluice.partner.v1.AccountLeft
+	(*SubscribeRequest)(nil),          // 8: sluice.partner.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),         // 9: sluice.partner.v1.SubscribeResponse
+	(*Acknowledgement)(nil),           // 10: sluice.partner.v1.Acknowledgement
+	(*PullEventsRequest)(nil),         // 11: sluice.partner.v1.PullEventsRequest
+	(*PullEventsResponse)(nil),        // 12: sluice.partner.v1.PullEventsResponse
+	(*AcknowledgeEventsRequest)(nil),  // 13: sluice.partner.v1.AcknowledgeEventsRequest
+	(*AcknowledgeEventsResponse)(nil), // 14: sluice.partner.v1.AcknowledgeEventsResponse
+	(*timestamppb.Timestamp)(nil),     // 15: google.protobuf.Timestamp
+	(*v1.Change)(nil),                 // 16: sluice.consent.v1.Change
+	(*v11.AccountTransactions)(nil),   // 17: sluice.data.v1.AccountTransactions
+	(*Release)(nil),                   // 18: sluice.partner.v1.Release
+	(*v11.AccountBalances)(nil),       // 19: sluice.data.v1.AccountBalances
+	(*v11.AccountAlerts)(nil),         // 20: sluice.data.v1.AccountAlerts
+	(*v11.AccountMessages)(nil),       // 21: sluice.data.v1.AccountMessages
+	(*v11.AccountConversations)(nil),  // 22: sluice.data.v1.AccountConversations
 }
 var file_sluice_partner_v1_event_service_proto_depIdxs = []int32{
 	0,  // 0: sluice.partner.v1.Event.kind:type_name -> sluice.partner.v1.EventKind
-	13, // 1: sluice.partner.v1.Event.published_at:type_name -> google.protobuf.Timestamp
+	15, // 1: sluice.partner.v1.Event.published_at:type_name -> google.protobuf.Timestamp
 	2,  // 2: sluice.partner.v1.Event.transaction:type_name -> sluice.partner.v1.TransactionEvent
 	3,  // 3: sluice.partner.v1.Event.balance:type_name -> sluice.partner.v1.BalanceEvent
 	4,  // 4: sluice.partner.v1.Event.alert:type_name -> sluice.partner.v1.AlertEvent
-	14, // 5: sluice.partner.v1.Event.consent_changed:type_name -> sluice.consent.v1.Change
-	5,  // 6: sluice.partner.v1.Event.account_left:type_name -> sluice.partner.v1.AccountLeft
-	15, // 7: sluice.partner.v1.TransactionEvent.accounts:type_name -> sluice.data.v1.AccountTransactions
-	16, // 8: sluice.partner.v1.TransactionEvent.release:type_name -> sluice.partner.v1.Release
-	17, // 9: sluice.partner.v1.BalanceEvent.accounts:type_name -> sluice.data.v1.AccountBalances
-	16, // 10: sluice.partner.v1.BalanceEvent.release:type_name -> sluice.partner.v1.Release
-	18, // 11: sluice.partner.v1.AlertEvent.accounts:type_name -> sluice.data.v1.AccountAlerts
-	16, // 12: sluice.partner.v1.AlertEvent.release:type_name -> sluice.partner.v1.Release
-	8,  // 13: sluice.partner.v1.SubscribeRequest.acknowledgements:type_name -> sluice.partner.v1.Acknowledgement
-	1,  // 14: sluice.partner.v1.SubscribeResponse.events:type_name -> sluice.partner.v1.Event
-	1,  // 15: sluice.partner.v1.PullEventsResponse.events:type_name -> sluice.partner.v1.Event
-	8,  // 16: sluice.partner.v1.AcknowledgeEventsRequest.acknowledgements:type_name -> sluice.partner.v1.Acknowledgement
-	6,  // 17: sluice.partner.v1.EventService.Subscribe:input_type -> sluice.partner.v1.SubscribeRequest
-	9,  // 18: sluice.partner.v1.EventService.PullEvents:input_type -> sluice.partner.v1.PullEventsRequest
-	11, // 19: sluice.partner.v1.EventService.AcknowledgeEvents:input_type -> sluice.partner.v1.AcknowledgeEventsRequest
-	7,  // 20: sluice.partner.v1.EventService.Subscribe:output_type -> sluice.partner.v1.SubscribeResponse
-	10, // 21: sluice.partner.v1.EventService.PullEvents:output_type -> sluice.partner.v1.PullEventsResponse
-	12, // 22: sluice.partner.v1.EventService.AcknowledgeEvents:output_type -> sluice.partner.v1.AcknowledgeEventsResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	16, // 5: sluice.partner.v1.Event.consent_changed:type_name -> sluice.consent.v1.Change
+	7,  // 6: sluice.partner.v1.Event.account_left:type_name -> sluice.partner.v1.AccountLeft
+	5,  // 7: sluice.partner.v1.Event.message:type_name -> sluice.partner.v1.MessageEvent
+	6,  // 8: sluice.partner.v1.Event.conversation:type_name -> sluice.partner.v1.ConversationEvent
+	17, // 9: sluice.partner.v1.TransactionEvent.accounts:type_name -> sluice.data.v1.AccountTransactions
+	18, // 10: sluice.partner.v1.TransactionEvent.release:type_name -> sluice.partner.v1.Release
+	19, // 11: sluice.partner.v1.BalanceEvent.accounts:type_name -> sluice.data.v1.AccountBalances
+	18, // 12: sluice.partner.v1.BalanceEvent.release:type_name -> sluice.partner.v1.Release
+	20, // 13: sluice.partner.v1.AlertEvent.accounts:type_name -> sluice.data.v1.AccountAlerts
+	18, // 14: sluice.partner.v1.AlertEvent.release:type_name -> sluice.partner.v1.Release
+	21, // 15: sluice.partner.v1.MessageEvent.accounts:type_name -> sluice.data.v1.AccountMessages
+	18, // 16: sluice.partner.v1.MessageEvent.release:type_name -> sluice.partner.v1.Release
+	22, // 17: sluice.partner.v1.ConversationEvent.accounts:type_name -> sluice.data.v1.AccountConversations
+	18, // 18: sluice.partner.v1.ConversationEvent.release:type_name -> sluice.partner.v1.Release
+	10, // 19: sluice.partner.v1.SubscribeRequest.acknowledgements:type_name -> sluice.partner.v1.Acknowledgement
+	1,  // 20: sluice.partner.v1.SubscribeResponse.events:type_name -> sluice.partner.v1.Event
+	1,  // 21: sluice.partner.v1.PullEventsResponse.events:type_name -> sluice.partner.v1.Event
+	10, // 22: sluice.partner.v1.AcknowledgeEventsRequest.acknowledgements:type_name -> sluice.partner.v1.Acknowledgement
+	8,  // 23: sluice.partner.v1.EventService.Subscribe:input_type -> sluice.partner.v1.SubscribeRequest
+	11, // 24: sluice.partner.v1.EventService.PullEvents:input_type -> sluice.partner.v1.PullEventsRequest
+	13, // 25: sluice.partner.v1.EventService.AcknowledgeEvents:input_type -> sluice.partner.v1.AcknowledgeEventsRequest
+	9,  // 26: sluice.partner.v1.EventService.Subscribe:output_type -> sluice.partner.v1.SubscribeResponse
+	12, // 27: sluice.partner.v1.EventService.PullEvents:output_type -> sluice.partner.v1.PullEventsResponse
+	14, // 28: sluice.partner.v1.EventService.AcknowledgeEvents:output_type -> sluice.partner.v1.AcknowledgeEventsResponse
+	26, // [26:29] is the sub-list for method output_type
+	23, // [23:26] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_sluice_partner_v1_event_service_proto_init() }
@@ -926,7 +1082,7 @@ func file_sluice_partner_v1_event_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sluice_partner_v1_event_service_proto_rawDesc), len(file_sluice_partner_v1_event_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
