@@ -48,13 +48,14 @@ var rooms = map[string][]string{
 	"authn/signing": {"seal"},
 
 	// The walk's helpers.
-	"policy":         {"consent", "disclosure", "refusal"},
-	"gateway/fields": {"consent", "gen"},
-	"bank":           {"consent", "gen"},
-	"bank/holdings":  {"bank", "consent", "gen"},
+	"policy":          {"consent", "disclosure", "refusal", "registry"},
+	"gateway/fields":  {"consent", "gateway/masking", "gen"},
+	"gateway/masking": {},
+	"bank":            {"consent", "gen"},
+	"bank/holdings":   {"bank", "consent", "gen"},
 
 	// The walk.
-	"gateway": {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gen", "mutant", "policy", "refusal", "registry", "seal"},
+	"gateway": {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gateway/masking", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 
 	"alert": {"bank", "consent", "gateway", "gen", "policy", "refusal", "seal"},
 

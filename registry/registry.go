@@ -48,6 +48,7 @@ type Bank struct {
 	Standing Standing
 	Address  string // host:port where it serves BankService
 	Login    Login
+	Chat     ChatPass // what passes unmasked in conversations
 }
 
 // Store keeps the registry. Its methods may be called at once from many
@@ -60,7 +61,7 @@ type Store interface {
 	// PutPartner registers a partner or replaces its name, access and client; a
 	// new one gets p's standing, an old one keeps its own.
 	PutPartner(ctx context.Context, p Partner) error
-	// PutBank is PutPartner for banks; address and login are replaced too.
+	// PutBank is PutPartner for banks; address, login and chat are replaced too.
 	PutBank(ctx context.Context, b Bank) error
 	SetPartnerStanding(ctx context.Context, id consent.PartnerID, s Standing) (Partner, error)
 	SetBankStanding(ctx context.Context, id consent.BankID, s Standing) (Bank, error)

@@ -39,10 +39,14 @@ func (c *byOperator) print(answer proto.Message, parties ...*operatorv1.Party) e
 // reached says how a partner calls, or where a bank is called and logs customers in.
 func reached(p *operatorv1.Party) string {
 	if p.GetAccess() == operatorv1.PartnerAccess_PARTNER_ACCESS_UNSPECIFIED {
+		how := p.GetAddress()
 		if issuer := p.GetLogin().GetIssuer(); issuer != "" {
-			return p.GetAddress() + ", login " + issuer
+			how += ", login " + issuer
 		}
-		return p.GetAddress()
+		if pass := passing(p.GetChat()); pass != "" {
+			how += ", in conversations lets pass " + pass
+		}
+		return how
 	}
 	how := "by " + strings.ToLower(shortName(p.GetAccess()))
 	if c := p.GetClient(); c != nil {
@@ -122,13 +126,19 @@ type bankAddCmd struct {
 	Address string `help:"Where it serves BankService." required:"" placeholder:"HOST:PORT"`
 	Login   string `help:"Issuer of the OpenID provider where it logs its customers in." placeholder:"URL"`
 	Client  string `help:"The gateway's client_id there." default:"sluice" placeholder:"ID"`
+
+	ChatPass []string `help:"What passes unmasked in conversations: ${enum}." enum:"accounts,cards,codes,nothing" placeholder:"WHAT,..."`
 }
 
 func (c *bankAddCmd) Help() string {
 	return `Without --login the bank's customers decide in the bank's own app only.
 
-Example:
-  sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001 --login https://login.morava.example`
+In conversations, numbers of accounts and cards, and one-time codes, are masked
+unless the bank lets them pass. --chat-pass=nothing takes all of it back.
+
+Examples:
+  sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001 --login https://login.morava.example
+  sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001 --chat-pass accounts,cards`
 }
 
 // Run registers the bank.
@@ -137,6 +147,7 @@ func (c *bankAddCmd) Run(ctx context.Context) error {
 	if c.Login != "" {
 		request.Login = &operatorv1.BankLogin{Issuer: c.Login, ClientId: c.Client}
 	}
+	request.Chat = chatRules(c.ChatPass)
 	got, err := operatorCall(ctx, &c.byOperator, operatorv1.RegistryServiceClient.RegisterBank, request)
 	if err != nil {
 		return err

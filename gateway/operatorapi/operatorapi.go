@@ -63,8 +63,8 @@ func (s *Service) ListBanks(ctx context.Context, _ *operatorv1.ListBanksRequest)
 	return out, nil
 }
 
-// RegisterBank registers a bank, or changes what is said of one. Its login stays
-// as it is where nothing is said.
+// RegisterBank registers a bank, or changes what is said of one. Its login,
+// and what it lets pass in conversations, stay as they are where nothing is said.
 func (s *Service) RegisterBank(ctx context.Context, r *operatorv1.RegisterBankRequest) (*operatorv1.RegisterBankResponse, error) {
 	id := consent.BankID(r.GetBankId())
 	b, err := s.registry.Bank(ctx, id)
@@ -80,6 +80,9 @@ func (s *Service) RegisterBank(ctx context.Context, r *operatorv1.RegisterBankRe
 			return nil, refusal.Invalid("login.issuer", "must be an https:// address without password and fragment")
 		}
 		b.Login = registry.Login{Issuer: login.GetIssuer(), ClientID: login.GetClientId()}
+	}
+	if rules := r.GetChat(); rules != nil {
+		b.Chat = chatPass(rules)
 	}
 	if err := s.registry.PutBank(ctx, b); err != nil {
 		return nil, unavailable(fmt.Errorf("register bank: %w", err))
@@ -197,7 +200,7 @@ func shown(s registry.Standing) operatorv1.Standing {
 }
 
 func bank(b registry.Bank) *operatorv1.Party {
-	out := &operatorv1.Party{PartyId: string(b.ID), DisplayName: b.Name, Standing: shown(b.Standing), Address: b.Address}
+	out := &operatorv1.Party{PartyId: string(b.ID), DisplayName: b.Name, Standing: shown(b.Standing), Address: b.Address, Chat: chatRules(b.Chat)}
 	if b.Login != (registry.Login{}) {
 		out.Login = &operatorv1.BankLogin{Issuer: b.Login.Issuer, ClientId: b.Login.ClientID}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"sluice/consent"
 	"sluice/mutant"
@@ -31,6 +32,7 @@ type party struct {
 	access            registry.Access
 	client            registry.Client
 	login             registry.Login
+	chat              registry.ChatPass
 }
 
 // Partner looks a partner up.
@@ -72,7 +74,7 @@ func (s *Store) PutPartner(ctx context.Context, p registry.Partner) error {
 
 // PutBank registers a bank, or renames and moves it.
 func (s *Store) PutBank(ctx context.Context, b registry.Bank) error {
-	return s.put(ctx, banks, party{id: string(b.ID), name: b.Name, standing: b.Standing, address: b.Address, login: b.Login})
+	return s.put(ctx, banks, party{id: string(b.ID), name: b.Name, standing: b.Standing, address: b.Address, login: b.Login, chat: b.Chat})
 }
 
 // SetPartnerStanding suspends or reinstates a partner.
@@ -93,7 +95,7 @@ func (s *Store) SetBankStanding(ctx context.Context, id consent.BankID, to regis
 
 func (s *Store) find(ctx context.Context, kind, id string) (party, error) {
 	row := s.db.Reader().QueryRowContext(ctx,
-		`SELECT id, name, standing, address, access, client, login FROM parties WHERE kind = $1 AND id = $2`, kind, id)
+		`SELECT id, name, standing, address, access, client, login, chat_pass FROM parties WHERE kind = $1 AND id = $2`, kind, id)
 	p, err := scan(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return party{}, fmt.Errorf("find %s: %w", kind, registry.ErrNotFound)
@@ -106,7 +108,7 @@ func (s *Store) find(ctx context.Context, kind, id string) (party, error) {
 
 func (s *Store) list(ctx context.Context, kind string) ([]party, error) {
 	rows, err := s.db.Reader().QueryContext(ctx,
-		`SELECT id, name, standing, address, access, client, login FROM parties WHERE kind = $1 ORDER BY id`, kind)
+		`SELECT id, name, standing, address, access, client, login, chat_pass FROM parties WHERE kind = $1 ORDER BY id`, kind)
 	if err != nil {
 		return nil, fmt.Errorf("list %ss: %w", kind, err)
 	}
@@ -126,11 +128,15 @@ func (s *Store) list(ctx context.Context, kind string) ([]party, error) {
 }
 
 const upsert = `
-INSERT INTO parties (kind, id, name, standing, address, access, client, login) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO parties (kind, id, name, standing, address, access, client, login, chat_pass) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, address = excluded.address,
-    access = excluded.access, client = excluded.client, login = excluded.login`
+    access = excluded.access, client = excluded.client, login = excluded.login,
+    chat_pass = excluded.chat_pass`
 
 func (s *Store) put(ctx context.Context, kind string, p party) error {
+	if !p.chat.Known() {
+		return fmt.Errorf("register %s: there is no such thing to let pass: %d", kind, p.chat)
+	}
 	client, err := json.Marshal(p.client)
 	if err != nil {
 		return fmt.Errorf("encode client: %w", err)
@@ -140,7 +146,8 @@ func (s *Store) put(ctx context.Context, kind string, p party) error {
 		return fmt.Errorf("encode login: %w", err)
 	}
 	err = s.change(ctx, func(tx sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address, p.access.String(), string(client), string(login))
+		_, err := tx.ExecContext(ctx, upsert, kind, p.id, p.name, p.standing.String(), p.address, p.access.String(),
+			string(client), string(login), strings.Join(p.chat.Names(), " "))
 		return err //nolint:wrapcheck // wrapped below
 	})
 	if err != nil {
@@ -182,10 +189,10 @@ func (s *Store) change(ctx context.Context, f func(sqldb.Tx) error) error {
 
 func scan(row interface{ Scan(...any) error }) (party, error) {
 	var (
-		p                               party
-		standing, access, client, login string
+		p                                     party
+		standing, access, client, login, chat string
 	)
-	if err := row.Scan(&p.id, &p.name, &standing, &p.address, &access, &client, &login); err != nil {
+	if err := row.Scan(&p.id, &p.name, &standing, &p.address, &access, &client, &login, &chat); err != nil {
 		return party{}, err //nolint:wrapcheck // the caller tells absence apart and wraps
 	}
 	if err := json.Unmarshal([]byte(client), &p.client); err != nil {
@@ -193,6 +200,13 @@ func scan(row interface{ Scan(...any) error }) (party, error) {
 	}
 	if err := json.Unmarshal([]byte(login), &p.login); err != nil {
 		return party{}, fmt.Errorf("decode login: %w", err)
+	}
+	for _, name := range strings.Fields(chat) {
+		pass, ok := registry.ParseChatPass(name)
+		if !ok {
+			return party{}, fmt.Errorf("there is no such thing to let pass: %q", name)
+		}
+		p.chat |= pass
 	}
 	if access == registry.ByCertificate.String() {
 		p.access = registry.ByCertificate
@@ -211,5 +225,5 @@ func (p party) partner() registry.Partner {
 }
 
 func (p party) bank() registry.Bank {
-	return registry.Bank{ID: consent.BankID(p.id), Name: p.name, Standing: p.standing, Address: p.address, Login: p.login}
+	return registry.Bank{ID: consent.BankID(p.id), Name: p.name, Standing: p.standing, Address: p.address, Login: p.login, Chat: p.chat}
 }

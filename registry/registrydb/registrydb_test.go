@@ -25,7 +25,10 @@ func TestRegisteringAgainRenamesAndKeepsTheStanding(t *testing.T) {
 		if _, err := s.SetBankStanding(ctx, "morava", registry.Suspended); err != nil {
 			t.Fatal(err)
 		}
-		moved := registry.Bank{ID: "morava", Name: "Banka Morava", Standing: registry.Active, Address: "127.0.0.1:3"}
+		moved := registry.Bank{
+			ID: "morava", Name: "Banka Morava", Standing: registry.Active, Address: "127.0.0.1:3",
+			Chat: registry.PassAccountNumbers | registry.PassCodes,
+		}
 		if err := s.PutBank(ctx, moved); err != nil {
 			t.Fatal(err)
 		}
@@ -72,6 +75,25 @@ func TestAbsentPartiesAreNotFound(t *testing.T) {
 		}
 		if _, err := s.SetBankStanding(ctx, "none", registry.Active); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("SetBankStanding = %v", err)
+		}
+	})
+}
+
+func TestWhatABankLetsPassIsReplacedAndNothingIsMadeUp(t *testing.T) {
+	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
+		s, ctx := registrydb.New(open(t)), t.Context()
+		b := registry.Bank{ID: "morava", Name: "Morava", Standing: registry.Active, Address: "127.0.0.1:1"}
+		for _, b.Chat = range []registry.ChatPass{0, registry.PassCardNumbers | registry.PassCodes, registry.PassAccountNumbers, 0} {
+			if err := s.PutBank(ctx, b); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.Bank(ctx, b.ID); err != nil || got.Chat != b.Chat {
+				t.Errorf("lets pass %v, %v; want %v", got.Chat.Names(), err, b.Chat.Names())
+			}
+		}
+		b.Chat = 1 << 7
+		if err := s.PutBank(ctx, b); err == nil {
+			t.Error("a bank lets pass what there is not")
 		}
 	})
 }
