@@ -18,14 +18,16 @@ import (
 type alertBook struct {
 	mu       sync.Mutex
 	answered map[string]alertAnswer // by alert
+	raised   []raisedAlert          // by agents, oldest first
 	told     func(Answered)
 }
 
 type alertAnswer struct {
-	id      string
-	account string
-	choice  datav1.AlertChoice
-	at      time.Time
+	id       string
+	customer string
+	account  string
+	choice   datav1.AlertChoice
+	at       time.Time
 }
 
 // Answered is an answer that the bank took.
@@ -99,7 +101,9 @@ func (k *alertBook) take(a *account, alert *datav1.FraudAlert, r *bankv1.AnswerA
 	if k.answered == nil {
 		k.answered = map[string]alertAnswer{}
 	}
-	k.answered[alert.GetAlertId()] = alertAnswer{id: r.GetAnswerId(), account: a.id, choice: r.GetChoice(), at: now}
+	k.answered[alert.GetAlertId()] = alertAnswer{
+		id: r.GetAnswerId(), customer: r.GetCustomerId(), account: a.id, choice: r.GetChoice(), at: now,
+	}
 	if k.told != nil {
 		k.told(Answered{
 			Account: a.id, Alert: alert.GetAlertId(), Choice: r.GetChoice().String()[len("ALERT_CHOICE_"):],

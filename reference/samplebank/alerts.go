@@ -34,6 +34,11 @@ func (b *Bank) alertsOf(a *account) []*datav1.FraudAlert {
 			out = append(out, alert)
 		}
 	}
+	for _, r := range b.alerts.raisedOn(a.id) {
+		alert := b.raisedAlert(a, r)
+		b.alerts.say(alert, b.now())
+		out = append(out, alert)
+	}
 	return out
 }
 

@@ -34,11 +34,13 @@ func Banks() []string {
 // Bank serves one bank's customers. It may be used by many goroutines.
 type Bank struct {
 	bankv1.UnimplementedBankServiceServer
+	bankv1.UnimplementedConversationServiceServer
 	data *Data
 	bank int
 	now  func() time.Time
 
 	alerts alertBook
+	talks  *conversations
 }
 
 // New opens one of the Banks. The clock moves the data on; see README.md.
@@ -47,11 +49,14 @@ func New(data *Data, id string, now func() time.Time) (*Bank, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("there is no sample bank %q; there are %v", id, Banks())
 	}
-	return &Bank{data: data, bank: n, now: now}, nil
+	return &Bank{data: data, bank: n, now: now, talks: newConversations()}, nil
 }
 
 // Name is the bank's name for people.
 func (b *Bank) Name() string { return banks[b.bank].name }
 
-// Register puts BankService on a server.
-func (b *Bank) Register(s grpc.ServiceRegistrar) { bankv1.RegisterBankServiceServer(s, b) }
+// Register puts BankService and ConversationService on a server.
+func (b *Bank) Register(s grpc.ServiceRegistrar) {
+	bankv1.RegisterBankServiceServer(s, b)
+	bankv1.RegisterConversationServiceServer(s, b)
+}
