@@ -48,7 +48,7 @@ var rooms = map[string][]string{
 	"authn/signing": {"seal"},
 
 	// The walk's helpers.
-	"policy":          {"consent", "disclosure", "refusal", "registry"},
+	"policy":          {"consent", "disclosure", "gen", "refusal", "registry"},
 	"gateway/fields":  {"consent", "gateway/masking", "gen"},
 	"gateway/masking": {},
 	"bank":            {"consent", "gen"},

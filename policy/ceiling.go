@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"sluice/consent"
+	consentv1 "sluice/gen/sluice/consent/v1"
 )
 
 // needs is the cluster an account must share for a kind of answer.
@@ -21,6 +22,8 @@ func (k Kind) needs() consent.Cluster {
 		return consent.Cards
 	case Alerts:
 		return consent.FraudAlerts
+	case Conversations, Messages:
+		return consent.Conversations
 	}
 	return 0
 }
@@ -33,6 +36,9 @@ func (d decision) withinGrant(q Question) error {
 		if !slices.Contains(q.Accounts, a) {
 			return errors.New("an account was refused that was not asked for")
 		}
+	}
+	if d.chatPass != 0 && (!d.allow || !q.Kind.Conversational() || !q.ChatPass.Has(d.chatPass)) {
+		return errors.New("something passes unmasked that the bank does not let pass")
 	}
 	if !d.allow {
 		return nil
@@ -47,6 +53,8 @@ func (d decision) withinGrant(q Question) error {
 		return errors.New("the consent has ended")
 	case q.Purpose != g.Purpose():
 		return errors.New("the purpose is another")
+	case q.Kind.Conversational() && q.Purpose != consentv1.Purpose_PURPOSE_CUSTOMER_SERVICE:
+		return errors.New("conversations are for customer service alone")
 	case q.Pushed && (g.UnattendedPerDay() == 0 || g.OneTime()):
 		return errors.New("nothing may leave without the customer")
 	case q.Unattended && !q.Continues && !q.Pushed && q.UnattendedToday >= g.UnattendedPerDay():

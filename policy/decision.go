@@ -7,6 +7,7 @@ import (
 
 	"sluice/consent"
 	"sluice/refusal"
+	"sluice/registry"
 )
 
 // decision is what the rules answered, read but not yet believed.
@@ -18,23 +19,25 @@ type decision struct {
 	from, to    consent.Day // NoDay where there is no window
 	limit       int
 	remaining   int
+	chatPass    registry.ChatPass
 }
 
 // readDecision reads exactly the members that a decision has, no more and no
 // fewer, each of its type.
 func readDecision(v any) (decision, error) {
-	members, err := objectOf(v, "allow", "reasons", "permissions", "refused", "window", "access")
+	members, err := objectOf(v, "allow", "reasons", "permissions", "refused", "window", "access", "chat_pass")
 	if err != nil {
 		return decision{}, err
 	}
 	var d decision
-	var errs [6]error
+	var errs [7]error
 	d.allow, errs[0] = is[bool](members["allow"])
 	d.reasons, errs[1] = reasonsOf(members["reasons"])
 	d.permissions, errs[2] = permissionsOf(members["permissions"])
 	d.refused, errs[3] = refusedOf(members["refused"])
 	d.from, d.to, errs[4] = windowOf(members["window"])
 	d.limit, d.remaining, errs[5] = accessOf(members["access"])
+	d.chatPass, errs[6] = chatPassOf(members["chat_pass"])
 	if err := errors.Join(errs[:]...); err != nil {
 		return decision{}, err
 	}
@@ -162,6 +165,27 @@ func accessOf(v any) (limit, remaining int, err error) {
 		return 0, 0, fmt.Errorf("access: %w", err)
 	}
 	return limit, remaining, nil
+}
+
+// chatPassOf reads the names in ascending order, each once.
+func chatPassOf(v any) (registry.ChatPass, error) {
+	list, err := is[[]any](v)
+	if err != nil {
+		return 0, fmt.Errorf("chat_pass: %w", err)
+	}
+	var out registry.ChatPass
+	for _, v := range list {
+		name, err := is[string](v)
+		if err != nil {
+			return 0, fmt.Errorf("chat_pass: %w", err)
+		}
+		pass, ok := registry.ParseChatPass(name)
+		if !ok || pass <= out {
+			return 0, fmt.Errorf("chat_pass: no such thing, or out of order: %q", name)
+		}
+		out |= pass
+	}
+	return out, nil
 }
 
 func objectOf(v any, names ...string) (map[string]any, error) {

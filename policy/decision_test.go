@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"sluice/consent"
+	consentv1 "sluice/gen/sluice/consent/v1"
+	"sluice/registry"
 )
 
-const allowed = `{"allow":true,"reasons":[],"refused":{},"window":[20776,20780],"access":{"limit":4,"remaining":3},
+const allowed = `{"allow":true,"reasons":[],"refused":{},"window":[20776,20780],"access":{"limit":4,"remaining":3},"chat_pass":[],
 	"permissions":{"A1":{"clusters":["TRANSACTIONS_BASIC"],"masked":true}}}`
 
 func read(t *testing.T, text string) (decision, error) {
@@ -52,6 +54,12 @@ func TestDecisionOfAnotherFormIsNone(t *testing.T) {
 		"no limit":                       {`"limit":4,`, ``},
 		"a limit that is no number":      {`"limit":4`, `"limit":"4"`},
 		"access is a number":             {`{"limit":4,"remaining":3}`, `3`},
+		"no word of what passes":         {`"chat_pass":[],`, ``},
+		"what passes is no list":         {`"chat_pass":[]`, `"chat_pass":{}`},
+		"what passes is no string":       {`"chat_pass":[]`, `"chat_pass":[1]`},
+		"something made up passes":       {`"chat_pass":[]`, `"chat_pass":["EVERYTHING"]`},
+		"what passes is said twice":      {`"chat_pass":[]`, `"chat_pass":["CODES","CODES"]`},
+		"what passes is out of order":    {`"chat_pass":[]`, `"chat_pass":["CODES","CARD_NUMBERS"]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(allowed, change[0], change[1], 1)
@@ -85,6 +93,7 @@ func TestDecisionBeyondTheGrantIsNone(t *testing.T) {
 		"no days":                       {`[20776,20780]`, `null`},
 		"days reversed":                 {`[20776,20780]`, `[20780,20779]`},
 		"another account than asked":    {`"A1"`, `"A2"`},
+		"codes pass in other data":      {`"chat_pass":[]`, `"chat_pass":["CODES"]`},
 		"refused one that nobody asked": {`"refused":{}`, `"refused":{"A7":"ACCOUNT_NOT_COVERED"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -124,5 +133,63 @@ func TestDecisionBeyondTheGrantIsNone(t *testing.T) {
 				t.Error("it is within the grant")
 			}
 		})
+	}
+}
+
+// conversing is a question about messages, and an answer that allows it.
+func conversing(t *testing.T) (Question, decision) {
+	t.Helper()
+	c := consent.Consent{
+		ID: "c1", Revision: 2, Status: consent.Active, Partner: "messenger", Bank: "morava", Customer: "9593",
+		Asked: consent.Terms{Purpose: consentv1.Purpose_PURPOSE_CUSTOMER_SERVICE}, ValidUntil: whole().At.AddDate(0, 1, 0),
+		Shares: []consent.Share{{Account: "A1", Clusters: consent.ClustersOf(consent.Conversations)}},
+	}
+	q := whole()
+	q.Grant, q.Kind, q.Purpose, q.Unattended = c.Grant(), Messages, c.Asked.Purpose, false
+	q.ChatPass = registry.PassAccountNumbers | registry.PassCodes
+	d, err := read(t, `{"allow":true,"reasons":[],"refused":{},"window":null,"access":{"limit":0,"remaining":0},"chat_pass":["CODES"],
+		"permissions":{"A1":{"clusters":["CONVERSATIONS"],"masked":true}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q, d
+}
+
+// Whatever the rules become, no more passes than the bank lets pass, and only
+// for customer service.
+func TestConversationBeyondWhatTheBankLetsPassIsNone(t *testing.T) {
+	if q, d := conversing(t); d.withinGrant(q) != nil || d.chatPass != registry.PassCodes {
+		t.Fatalf("%v, %+v", d.withinGrant(q), d)
+	}
+	for name, but := range map[string]func(*Question, *decision){
+		"the bank lets nothing pass":     func(q *Question, _ *decision) { q.ChatPass = 0 },
+		"the bank lets pass others":      func(q *Question, _ *decision) { q.ChatPass = registry.PassCardNumbers },
+		"more passes":                    func(_ *Question, d *decision) { d.chatPass |= registry.PassCardNumbers },
+		"it is refused, and codes pass":  func(_ *Question, d *decision) { d.allow = false },
+		"both sides say another purpose": func(q *Question, _ *decision) { q.Purpose = consentv1.Purpose_PURPOSE_PAYMENT_SUPPORT },
+		"days":                           func(_ *Question, d *decision) { d.from, d.to = 1, 2 },
+		"another kind of data": func(q *Question, d *decision) {
+			d.permissions["A1"] = Permission{Account: "A1", Clusters: consent.ClustersOf(consent.Balances), Masked: true}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q, d := conversing(t)
+			but(&q, &d)
+			if d.withinGrant(q) == nil {
+				t.Errorf("%+v is within the grant", d)
+			}
+		})
+	}
+	for _, purpose := range []consentv1.Purpose{consentv1.Purpose_PURPOSE_PAYMENT_SUPPORT, consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW} {
+		q, d := conversing(t)
+		c := consent.Consent{
+			ID: "c1", Revision: 2, Status: consent.Active, Partner: "messenger", Bank: "morava", Customer: "9593",
+			Asked: consent.Terms{Purpose: purpose}, ValidUntil: q.At.AddDate(0, 1, 0),
+			Shares: []consent.Share{{Account: "A1", Clusters: consent.ClustersOf(consent.Conversations)}},
+		}
+		q.Grant, q.Purpose = c.Grant(), purpose
+		if d.withinGrant(q) == nil {
+			t.Errorf("conversations for %s", consent.PurposeName(purpose))
+		}
 	}
 }

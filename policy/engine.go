@@ -69,7 +69,7 @@ func load(files fs.FS) (map[string]string, string, error) {
 // the rules say. A question that was answered is not evaluated again while its
 // verdict holds.
 func (e *Engine) Decide(ctx context.Context, q Question) (Verdict, error) {
-	if q.Kind < Accounts || q.Kind > Alerts {
+	if q.Kind < Accounts || q.Kind > Messages {
 		return Verdict{}, fmt.Errorf("decide: no such kind: %d", q.Kind)
 	}
 	key := q.key(e.revision)

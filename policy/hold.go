@@ -49,6 +49,7 @@ func (q Question) key(revision string) [32]byte {
 	str(string(q.Partner))
 	yes(q.PartnerActive)
 	yes(q.BankActive)
+	num(int64(q.ChatPass))
 	num(int64(q.Kind))
 	num(int64(q.Purpose))
 	yes(q.Unattended)

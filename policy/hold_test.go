@@ -8,7 +8,9 @@ import (
 	"pgregory.net/rapid"
 
 	"sluice/consent"
+	consentv1 "sluice/gen/sluice/consent/v1"
 	"sluice/policy"
+	"sluice/registry"
 )
 
 func TestVerdictHoldsUntilTheClockChangesIt(t *testing.T) {
@@ -85,7 +87,7 @@ func TestDifferentVerdictsHaveDifferentKeys(t *testing.T) {
 func told(v policy.Verdict) map[string]any {
 	return map[string]any{
 		"allowed": v.Allowed(), "reasons": v.Reasons(), "permissions": v.Permissions(), "refused": v.Refused(),
-		"from": v.From(), "to": v.To(), "limit": v.Limit(), "remaining": v.Remaining(), "reset": v.ResetAt(),
+		"from": v.From(), "to": v.To(), "limit": v.Limit(), "remaining": v.Remaining(), "passes": v.ChatPass(), "reset": v.ResetAt(),
 		"until": v.HoldsUntil(), "revision": v.Revision(),
 	}
 }
@@ -114,4 +116,20 @@ func TestKeptVerdictsAnswerLikeFreshOnes(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A bank that lets less pass from now on is obeyed at once.
+func TestWhatABankLetsPassIsNotKeptBeyondItsWord(t *testing.T) {
+	e := newEngine(t)
+	c := agreed()
+	c.Asked.Purpose = consentv1.Purpose_PURPOSE_CUSTOMER_SERVICE
+	c.Shares = []consent.Share{{Account: "A1", Clusters: consent.ClustersOf(consent.Conversations)}}
+	q := asked(c)
+	q.Kind, q.Purpose = policy.Messages, c.Asked.Purpose
+	for _, q.ChatPass = range []registry.ChatPass{registry.PassCodes | registry.PassCardNumbers, registry.PassCodes, 0, registry.PassAccountNumbers} {
+		v, err := e.Decide(t.Context(), q)
+		if err != nil || !v.Allowed() || v.ChatPass() != q.ChatPass {
+			t.Errorf("passes %v for %v: %v, %v", v.ChatPass().Names(), q.ChatPass.Names(), v.Reasons(), err)
+		}
+	}
 }

@@ -18,7 +18,10 @@ func (q Question) input() ast.Value {
 			member("partner", ast.StringTerm(string(q.Partner))),
 			member("active", ast.InternedTerm(q.PartnerActive)),
 		)),
-		member("bank", objectTerm(member("active", ast.InternedTerm(q.BankActive)))),
+		member("bank", objectTerm(
+			member("active", ast.InternedTerm(q.BankActive)),
+			member("chat_pass", namesTerm(q.ChatPass.Names())),
+		)),
 		member("grant", q.grantTerm()),
 		member("call", q.callTerm()),
 		member("usage", objectTerm(
@@ -34,11 +37,7 @@ func (q Question) grantTerm() *ast.Term {
 	g, within := q.Grant, q.shares()
 	shares := make([][2]*ast.Term, 0, len(within))
 	for _, s := range within {
-		var clusters []*ast.Term
-		for _, name := range s.Clusters.Names() {
-			clusters = append(clusters, ast.InternedTerm(name))
-		}
-		shares = append(shares, member(string(s.Account), ast.ArrayTerm(clusters...)))
+		shares = append(shares, member(string(s.Account), namesTerm(s.Clusters.Names())))
 	}
 	return objectTerm(
 		member("partner", ast.StringTerm(string(g.Partner()))),
@@ -75,6 +74,15 @@ func objectTerm(members ...[2]*ast.Term) *ast.Term { return ast.NewTerm(object(m
 func member(name string, value *ast.Term) [2]*ast.Term {
 	return [2]*ast.Term{ast.InternedTerm(name), value}
 }
+
+func namesTerm(names []string) *ast.Term {
+	terms := make([]*ast.Term, len(names))
+	for i, name := range names {
+		terms[i] = ast.InternedTerm(name)
+	}
+	return ast.ArrayTerm(terms...)
+}
+
 func number(n int64) *ast.Term { return ast.IntNumberTerm(int(n)) }
 
 func dayOrNull(d consent.Day) *ast.Term {

@@ -10,13 +10,14 @@ import (
 	"sluice/consent"
 	consentv1 "sluice/gen/sluice/consent/v1"
 	"sluice/policy"
+	"sluice/registry"
 )
 
 func drawQuestion(t *rapid.T) policy.Question {
 	clusters := func(label string) consent.Clusters {
 		return consent.ClustersOf(rapid.SliceOfDistinct(rapid.SampledFrom([]consent.Cluster{
 			consent.AccountBasic, consent.AccountDetailed, consent.Balances, consent.TransactionsBasic,
-			consent.TransactionsDetailed, consent.Cards, consent.CardTransactions, consent.FraudAlerts,
+			consent.TransactionsDetailed, consent.Cards, consent.CardTransactions, consent.FraudAlerts, consent.Conversations,
 		}), func(c consent.Cluster) consent.Cluster { return c }).Draw(t, label)...)
 	}
 	// mostly draws the value that permits, so that whole questions are often allowed
@@ -26,7 +27,7 @@ func drawQuestion(t *rapid.T) policy.Question {
 		LookBackDays: rapid.IntRange(0, 3).Draw(t, "look-back"),
 		ValidUntil:   noon.Add(time.Duration(rapid.IntRange(-1, 20).Draw(t, "end")) * time.Hour),
 		Asked: consent.Terms{
-			Purpose:          consentv1.Purpose(rapid.IntRange(1, 2).Draw(t, "agreed purpose")),
+			Purpose:          rapid.SampledFrom([]consentv1.Purpose{1, consentv1.Purpose_PURPOSE_CUSTOMER_SERVICE}).Draw(t, "agreed purpose"),
 			UnattendedPerDay: rapid.IntRange(0, 3).Draw(t, "per day"), OneTime: rapid.Bool().Draw(t, "one time"),
 		},
 	}
@@ -41,7 +42,8 @@ func drawQuestion(t *rapid.T) policy.Question {
 	q := policy.Question{
 		At:    noon.Add(time.Duration(rapid.IntRange(-3_600_000, 3_600_000).Draw(t, "at")) * time.Millisecond),
 		Grant: c.Grant(), Partner: "messenger", PartnerActive: mostly("partner"), BankActive: mostly("bank"),
-		Kind: policy.Kind(rapid.IntRange(1, 5).Draw(t, "kind")), Purpose: c.Asked.Purpose,
+		ChatPass: registry.ChatPass(rapid.IntRange(0, 7).Draw(t, "chat pass")),
+		Kind:     policy.Kind(rapid.IntRange(1, 7).Draw(t, "kind")), Purpose: c.Asked.Purpose,
 		Unattended: rapid.Bool().Draw(t, "unattended"), Continues: rapid.Bool().Draw(t, "continues"), Pushed: !mostly("pulled"),
 		Accounts: rapid.SliceOfDistinct(rapid.SampledFrom([]consent.AccountID{"A1", "A2", "A3", "A4"}),
 			func(a consent.AccountID) consent.AccountID { return a }).Draw(t, "accounts"),
@@ -88,6 +90,7 @@ func mayLeave(q policy.Question, a consent.AccountID) bool {
 	need := map[policy.Kind]consent.Cluster{
 		policy.Accounts: consent.AccountBasic, policy.Balances: consent.Balances,
 		policy.Transactions: consent.TransactionsBasic, policy.Cards: consent.Cards, policy.Alerts: consent.FraudAlerts,
+		policy.Conversations: consent.Conversations, policy.Messages: consent.Conversations,
 	}[q.Kind]
 	_, known := consentv1.Purpose_name[int32(q.Purpose)]
 	live := g.Status() == consent.Active && q.At.Before(g.ValidUntil()) &&
@@ -99,8 +102,13 @@ func mayLeave(q policy.Question, a consent.AccountID) bool {
 	from, to := days(q)
 	dated := q.Kind != policy.Transactions || g.LookBackDays() > 0 && from >= earliest(q) && from <= to
 	return q.Partner == g.Partner() && q.PartnerActive && q.BankActive && live && free && dated &&
-		known && q.Purpose != 0 && q.Purpose == g.Purpose() &&
+		known && q.Purpose != 0 && (!talk(q) || q.Purpose == consentv1.Purpose_PURPOSE_CUSTOMER_SERVICE) && q.Purpose == g.Purpose() &&
 		shared && named && share.Clusters.Implied().Has(need) && (q.Ceiling == nil || q.Ceiling[a].Implied().Has(need))
+}
+
+// talk says that the question is about what people write to each other.
+func talk(q policy.Question) bool {
+	return q.Kind == policy.Conversations || q.Kind == policy.Messages
 }
 
 func earliest(q policy.Question) consent.Day {
@@ -144,6 +152,13 @@ func TestRulesAgreeWithTheModel(t *testing.T) {
 		}
 		if from, to := days(q); v.Allowed() && q.Kind == policy.Transactions && (v.From() != from || v.To() != to) {
 			t.Fatalf("days = %s to %s, want %s to %s", v.From(), v.To(), from, to)
+		}
+		var pass registry.ChatPass
+		if v.Allowed() && talk(q) {
+			pass = q.ChatPass
+		}
+		if v.ChatPass() != pass {
+			t.Fatalf("passes: %v, want %v", v.ChatPass().Names(), pass.Names())
 		}
 		left := q.Grant.UnattendedPerDay() - q.UnattendedToday
 		if v.Allowed() && q.Unattended && !q.Continues && !q.Pushed {

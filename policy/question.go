@@ -4,19 +4,23 @@ import (
 	"time"
 
 	"sluice/consent"
+	"sluice/registry"
 )
 
 // Kind is the kind of answer a call wants.
 type Kind int
 
 // The kinds. Each needs one data cluster of an account: ACCOUNT_BASIC,
-// BALANCES, TRANSACTIONS_BASIC, CARDS and FRAUD_ALERTS.
+// BALANCES, TRANSACTIONS_BASIC, CARDS and FRAUD_ALERTS; CONVERSATIONS for the
+// last two.
 const (
 	Accounts Kind = iota + 1
 	Balances
 	Transactions
 	Cards
 	Alerts
+	Conversations
+	Messages
 )
 
 // String is the kind as it stands in Rego.
@@ -32,9 +36,16 @@ func (k Kind) String() string {
 		return "CARDS"
 	case Alerts:
 		return "ALERTS"
+	case Conversations:
+		return "CONVERSATIONS"
+	case Messages:
+		return "MESSAGES"
 	}
 	return "UNKNOWN"
 }
+
+// Conversational says that it is about what people write to each other.
+func (k Kind) Conversational() bool { return k == Conversations || k == Messages }
 
 // Question is everything a decision may depend on: one reading of one clock,
 // the grant, the call, and the facts.
@@ -44,6 +55,7 @@ type Question struct {
 	Partner       consent.PartnerID // the caller
 	PartnerActive bool
 	BankActive    bool
+	ChatPass      registry.ChatPass // what the bank lets pass in conversations
 	Kind          Kind
 	Purpose       consent.Purpose
 	Unattended    bool

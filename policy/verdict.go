@@ -7,6 +7,7 @@ import (
 
 	"sluice/consent"
 	"sluice/refusal"
+	"sluice/registry"
 )
 
 // Permission is what may leave of one account.
@@ -27,6 +28,7 @@ type Verdict struct {
 	from, to    consent.Day
 	limit       int
 	remaining   int
+	chatPass    registry.ChatPass
 	resetAt     time.Time
 	madeAt      time.Time
 	holdsUntil  time.Time
@@ -60,6 +62,10 @@ func (v Verdict) Limit() int { return v.limit }
 // Remaining is how many unattended accesses are left once this one is counted.
 func (v Verdict) Remaining() int { return v.remaining }
 
+// ChatPass is what the bank lets pass unmasked of what people write; nothing
+// where the call is about other data.
+func (v Verdict) ChatPass() registry.ChatPass { return v.chatPass }
+
 // ResetAt is when the count of unattended accesses starts anew.
 func (v Verdict) ResetAt() time.Time { return v.resetAt }
 
@@ -78,7 +84,7 @@ func (v Verdict) Revision() string { return v.revision }
 func (d decision) verdict(q Question, key [32]byte, revision string) Verdict {
 	v := Verdict{
 		allowed: d.allow, reasons: d.reasons, refused: d.refused,
-		from: d.from, to: d.to, limit: d.limit, remaining: d.remaining,
+		from: d.from, to: d.to, limit: d.limit, remaining: d.remaining, chatPass: d.chatPass,
 		resetAt: q.nextDay(), madeAt: q.At, holdsUntil: q.holdsUntil(), key: key, revision: revision,
 	}
 	for _, p := range d.permissions {

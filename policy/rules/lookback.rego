@@ -28,7 +28,7 @@ last_day := min([input.call.to, input.today]) if is_number(input.call.to)
 # title: Window open
 # description: Transactions leave within the look-back only; other data has no dates.
 # scope: document
-window_open if input.call.kind in {"ACCOUNTS", "BALANCES", "CARDS", "ALERTS"}
+window_open if input.call.kind in {"ACCOUNTS", "BALANCES", "CARDS", "ALERTS", "CONVERSATIONS", "MESSAGES"}
 
 window_open if {
 	input.call.kind == "TRANSACTIONS"

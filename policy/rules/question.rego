@@ -13,6 +13,7 @@ complete if {
 	is_string(input.caller.partner)
 	is_boolean(input.caller.active)
 	is_boolean(input.bank.active)
+	is_array(input.bank.chat_pass)
 	grant_complete
 	call_complete
 	is_number(input.usage.unattended_today)

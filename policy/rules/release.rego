@@ -21,6 +21,7 @@ decision := {
 	"refused": refused,
 	"window": window,
 	"access": access,
+	"chat_pass": chat_pass,
 } if {
 	allow
 }
@@ -32,6 +33,7 @@ else := {
 	"refused": {},
 	"window": null,
 	"access": access,
+	"chat_pass": [],
 }
 
 # METADATA
@@ -46,6 +48,7 @@ allow if {
 	consent_live
 	sitting_open
 	purpose_agreed
+	purpose_fits
 	access_left
 	window_open
 	count(permitted) > 0
@@ -70,6 +73,16 @@ permissions := {account: permission |
 masked(shared) := false if "ACCOUNT_DETAILED" in shared
 
 else := true
+
+# METADATA
+# title: Chat pass
+# description: >-
+#   What the bank lets pass unmasked of what people write to each other, in
+#   order. All other numbers and codes are masked.
+# scope: document
+chat_pass := sort({name | some name in input.bank.chat_pass}) if input.call.kind in conversational
+
+else := []
 
 # METADATA
 # title: Reasons

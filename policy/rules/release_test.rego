@@ -7,7 +7,7 @@ question := {
 	"now": 1795521600000,
 	"today": 20781,
 	"caller": {"partner": "messenger", "active": true},
-	"bank": {"active": true},
+	"bank": {"active": true, "chat_pass": []},
 	"grant": {
 		"partner": "messenger",
 		"status": "ACTIVE",
@@ -75,6 +75,7 @@ test_nothing_known_denies if {
 		"refused": {},
 		"window": null,
 		"access": {"limit": 0, "remaining": 0},
+		"chat_pass": [],
 	}
 }
 
@@ -92,6 +93,7 @@ denial(changes) := reasons if {
 	not decision.allow
 	decision.permissions == {}
 	decision.window == null
+	decision.chat_pass == []
 	reasons := decision.reasons
 }
 
