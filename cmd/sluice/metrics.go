@@ -82,7 +82,7 @@ func outcomeLabel(what disclosure.Outcome) string { return strings.ToLower(what.
 // Dropped counts over-answers; it is the gate's observer.
 func (m *metrics) Dropped(bank consent.BankID, d fields.Dropped) {
 	for what, n := range map[string]int{
-		"accounts": d.Accounts, "items": d.Items, "fields": d.Fields, "unknown": d.Unknown,
+		"accounts": d.Accounts, "items": d.Items, "fields": d.Fields, "foreign": d.Foreign, "unknown": d.Unknown,
 	} {
 		if n > 0 {
 			m.dropped.WithLabelValues(string(bank), what).Add(float64(n))

@@ -11,23 +11,27 @@ import (
 
 	"sluice/consent"
 	"sluice/gateway/fields"
+	"sluice/gateway/masking"
 	bankv1 "sluice/gen/sluice/bank/v1"
 	datav1 "sluice/gen/sluice/data/v1"
 )
 
 var everyCluster = []consent.Cluster{
 	consent.AccountBasic, consent.AccountDetailed, consent.Balances, consent.TransactionsBasic,
-	consent.TransactionsDetailed, consent.Cards, consent.CardTransactions, consent.FraudAlerts,
+	consent.TransactionsDetailed, consent.Cards, consent.CardTransactions, consent.FraudAlerts, consent.Conversations,
 }
 
 func drawPermit(t *rapid.T) fields.Permit {
 	// Most permits permit much, so that most answers have something to keep.
 	clusters := rapid.OneOf(
 		rapid.Just(everyCluster),
-		rapid.Just([]consent.Cluster{consent.AccountBasic, consent.Balances, consent.TransactionsBasic, consent.Cards, consent.FraudAlerts}),
+		rapid.Just([]consent.Cluster{consent.AccountBasic, consent.Balances, consent.TransactionsBasic, consent.Cards, consent.FraudAlerts, consent.Conversations}),
 		rapid.SliceOf(rapid.SampledFrom(everyCluster)),
 	)
-	p := fields.Permit{From: oldest, To: today}
+	p := fields.Permit{From: oldest, To: today, Pass: masking.Pass(rapid.Uint8Range(0, 7).Draw(t, "pass"))}
+	if rapid.IntRange(0, 9).Draw(t, "of a consent") > 0 {
+		p.Consent = "con_1"
+	}
 	for _, id := range []string{"A1", "A2"} {
 		p.Accounts = append(p.Accounts, fields.Account{
 			ID: consent.AccountID(id), Public: rapid.SampledFrom([]string{"p" + id, "pairwise-of-" + id}).Draw(t, "public"),
@@ -49,6 +53,9 @@ func drawWire(t *rapid.T, m protoreflect.MessageDescriptor) []byte {
 		b = protowire.AppendTag(b, f.Number(), protowire.BytesType)
 		b = protowire.AppendBytes(b, drawDate(t))
 	}
+	if f := m.Fields().ByName("consent_id"); f != nil && rapid.IntRange(0, 3).Draw(t, "of one consent") > 0 {
+		b = protowire.AppendString(protowire.AppendTag(b, f.Number(), protowire.BytesType), drawConsent(t))
+	}
 	for range rapid.IntRange(0, 6).Draw(t, "fields") {
 		n := rapid.IntRange(0, m.Fields().Len()).Draw(t, "field")
 		if n == m.Fields().Len() || rapid.IntRange(0, 12).Draw(t, "odd") == 0 {
@@ -60,6 +67,9 @@ func drawWire(t *rapid.T, m protoreflect.MessageDescriptor) []byte {
 		case f.Message() != nil:
 			b = protowire.AppendTag(b, f.Number(), protowire.BytesType)
 			b = protowire.AppendBytes(b, drawWire(t, f.Message()))
+		case f.Name() == "consent_id":
+			b = protowire.AppendTag(b, f.Number(), protowire.BytesType)
+			b = protowire.AppendString(b, drawConsent(t))
 		case f.Kind() == protoreflect.StringKind:
 			b = protowire.AppendTag(b, f.Number(), protowire.BytesType)
 			b = protowire.AppendString(b, drawText(t))
@@ -78,6 +88,10 @@ func drawAccount(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"A1", "A2", "A3"}).Draw(t, "account")
 }
 
+func drawConsent(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"con_1", "con_1", "con_1", "con_2", ""}).Draw(t, "consent")
+}
+
 func drawDay(t *rapid.T) consent.Day {
 	return today - rapid.SampledFrom([]consent.Day{-1, 0, 1, 9, 10, 11}).Draw(t, "age")
 }
@@ -91,7 +105,7 @@ func drawDate(t *rapid.T) []byte {
 }
 
 func drawText(t *rapid.T) string {
-	return rapid.SampledFrom([]string{"A1", "A1", "A2", "A3", "", "4111111111111111", "žluťoučký kůň"}).Draw(t, "text")
+	return rapid.SampledFrom([]string{"A1", "A1", "A2", "A3", "", "4111111111111111", "kód je 482913", "na CZ6508000000192000145399 prosím", "žluťoučký kůň"}).Draw(t, "text")
 }
 
 func drawNumber(t *rapid.T) uint64 {
@@ -159,6 +173,8 @@ func fill(t *rapid.T, m protoreflect.Message) {
 			}
 		case f.Name() == "account_id":
 			m.Set(f, protoreflect.ValueOfString(drawAccount(t)))
+		case f.Name() == "consent_id":
+			m.Set(f, protoreflect.ValueOfString(drawConsent(t)))
 		case f.Kind() == protoreflect.StringKind:
 			m.Set(f, protoreflect.ValueOfString(drawText(t)))
 		case f.Kind() == protoreflect.EnumKind:
@@ -182,9 +198,14 @@ func FuzzKeep(f *testing.F) {
 	f.Add(byte(2), uint32(1<<4|1<<5|1<<2), false, encode(f, whole))
 	f.Add(byte(0), uint32(1<<1), true, encode(f, &bankv1.ListAccountsResponse{Accounts: []*datav1.Account{{AccountId: "A1", Number: "12345678"}}}))
 	f.Add(byte(1), uint32(1<<3), true, []byte{0x0a, 0x00})
+	said := &bankv1.ListMessagesResponse{Accounts: []*datav1.AccountMessages{{AccountId: "A1", Messages: []*datav1.Message{
+		message("m1", "con_1", "my card is 4111 1111 1111 1111"), message("m2", "con_2", "not yours"), message("m3", "", "nobody's"),
+	}}}}
+	f.Add(byte(6), uint32(1<<10), true, encode(f, said))
+	f.Add(byte(6), uint32(1<<10|7<<24), true, encode(f, said))
 	all := kinds(f)
 	f.Fuzz(func(t *testing.T, which byte, clusters uint32, masked bool, answer []byte) {
-		agree(t, all[int(which)%len(all)], answer, fields.Permit{From: oldest, To: today, Accounts: []fields.Account{
+		agree(t, all[int(which)%len(all)], answer, fields.Permit{From: oldest, To: today, Consent: "con_1", Pass: masking.Pass(clusters >> 24 & 7), Accounts: []fields.Account{
 			{ID: "A1", Public: "p1", Clusters: consent.Clusters(clusters), Masked: masked},
 		}})
 	})

@@ -1,6 +1,7 @@
 package fields_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,6 +43,16 @@ func TestContractThatCannotBeHeldIsNotCompiled(t *testing.T) {
 	marked := func(mark string) string {
 		return ` options: {[sluice.data.v1.cluster]: DATA_CLUSTER_BALANCES ` + mark + `}`
 	}
+	items := func(label, inside string) string {
+		return `field: {name: "items" number: 2 label: ` + label + ` type: TYPE_MESSAGE type_name: ".x.Entry.Item"` + marked("") + `}
+			nested_type: {name: "Item" ` + inside + `}`
+	}
+	owned := func(name string, n int, kind string) string {
+		return fmt.Sprintf(`field: {name: "%s" number: %d label: LABEL_OPTIONAL type: %s%s}`, name, n, kind, marked("[sluice.data.v1.own_consent]: true"))
+	}
+	if _, err := fields.Compile(answerOf(t, account+items("LABEL_REPEATED", owned("b", 1, "TYPE_STRING")), "")); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := fields.Compile(answerOf(t, account, "")); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +68,18 @@ func TestContractThatCannotBeHeldIsNotCompiled(t *testing.T) {
 		{"two accounts", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING` + marked("[sluice.data.v1.pairwise]: true") + `}`, "", "stands once"},
 		{"a number to rename", `field: {name: "a" number: 1 label: LABEL_OPTIONAL type: TYPE_INT32` + marked("[sluice.data.v1.pairwise]: true") + `}`, "", "single string"},
 		{"a number to mask", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_INT64` + marked("[sluice.data.v1.unmasked_by]: DATA_CLUSTER_CARDS") + `}`, "", "single string"},
+		{"chat text that is a number", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_INT64` + marked("[sluice.data.v1.chat_text]: true") + `}`, "", "single string"},
+		{"chat text that is bytes", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_BYTES` + marked("[sluice.data.v1.chat_text]: true") + `}`, "", "single string"},
+		{"a list of chat texts", account + `field: {name: "b" number: 2 label: LABEL_REPEATED type: TYPE_STRING` + marked("[sluice.data.v1.chat_text]: true") + `}`, "", "lists of scalars"},
+		{"chat text that is a message", account + `field: {name: "b" number: 2 label: LABEL_REPEATED type: TYPE_MESSAGE type_name: ".google.type.Date"` + marked("[sluice.data.v1.chat_text]: true") + `}`, "", "single string"},
+		{"chat text that is a number too", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING` +
+			marked("[sluice.data.v1.chat_text]: true [sluice.data.v1.unmasked_by]: DATA_CLUSTER_CARDS") + `}`, "", "nothing else"},
+		{"a consent in the entry", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING` + marked("[sluice.data.v1.own_consent]: true") + `}`, "", "in the item"},
+		{"two consents", account + items("LABEL_REPEATED", owned("b", 1, "TYPE_STRING")+owned("c", 2, "TYPE_STRING")), "", "stands once"},
+		{"a consent that is a number", account + items("LABEL_REPEATED", owned("b", 1, "TYPE_INT64")), "", "single string"},
+		{"a consent of an item that is no list's", account + items("LABEL_OPTIONAL", owned("b", 1, "TYPE_STRING")), "", "in a list"},
+		{"a consent deeper than the items", account + items("LABEL_REPEATED", `field: {name: "in" number: 1 label: LABEL_REPEATED type: TYPE_MESSAGE
+			type_name: ".x.Entry.Item.In" `+marked("")+`} nested_type: {name: "In" `+owned("b", 1, "TYPE_STRING")+`}`), "", "in the item"},
 		{"a date that is text", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING` + marked("[sluice.data.v1.look_back]: true") + `}`, "", "look-back date"},
 		{"a list of scalars", account + `field: {name: "b" number: 2 label: LABEL_REPEATED type: TYPE_INT64` + marked("") + `}`, "", "lists of scalars"},
 		{"a oneof", account + `field: {name: "b" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0` + marked("") + `} oneof_decl: {name: "o"}`, "", "oneofs"},

@@ -23,7 +23,7 @@ func messages() []protoreflect.MessageDescriptor {
 	for _, file := range []protoreflect.FileDescriptor{
 		datav1.File_sluice_data_v1_account_proto, datav1.File_sluice_data_v1_balance_proto,
 		datav1.File_sluice_data_v1_transaction_proto, datav1.File_sluice_data_v1_card_proto,
-		datav1.File_sluice_data_v1_alert_proto,
+		datav1.File_sluice_data_v1_alert_proto, datav1.File_sluice_data_v1_conversation_proto,
 	} {
 		for i := range file.Messages().Len() {
 			out = append(out, file.Messages().Get(i))
@@ -102,6 +102,12 @@ func leavesAs(f protoreflect.FieldDescriptor) string {
 	}
 	if v, _ := proto.GetExtension(f.Options(), datav1.E_LookBack).(bool); v {
 		return "held against the look-back"
+	}
+	if v, _ := proto.GetExtension(f.Options(), datav1.E_ChatText).(bool); v {
+		return "written with numbers and codes masked"
+	}
+	if v, _ := proto.GetExtension(f.Options(), datav1.E_OwnConsent).(bool); v {
+		return "held against the consent"
 	}
 	if c, _ := proto.GetExtension(f.Options(), datav1.E_UnmaskedBy).(consent.Cluster); c != 0 {
 		return "masked without `" + consent.ClusterName(c) + "`"

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"sluice/consent"
+	"sluice/gateway/masking"
 )
 
 // MaxPageToken is the longest page token a bank may give, in bytes.
@@ -205,6 +206,16 @@ func (k *keeper) inner(n protowire.Number, f field, value []byte, account *Accou
 			return nil
 		}
 	}
+	if f.inner.ownConsent != 0 {
+		id, err := f.inner.consentID(value)
+		if err != nil {
+			return err
+		}
+		if len(id) == 0 || string(id) != string(k.permit.Consent) {
+			k.shown.dropped.Foreign++
+			return nil
+		}
+	}
 	start := k.begin(n, value)
 	if err := k.message(f.inner, value, account, 0); err != nil {
 		return err
@@ -224,8 +235,17 @@ func (k *keeper) scalar(n protowire.Number, f field, whole, value []byte, accoun
 	if f.packed && protowire.Type(whole[0]&7) == protowire.BytesType && !varints(value) {
 		return errMalformed
 	}
+	if f.ownConsent && string(value) != string(k.permit.Consent) {
+		k.shown.dropped.Fields++ // one before the last: only the last counts
+		return nil
+	}
 	k.shown.clusters |= 1 << f.cluster
 	switch {
+	case f.chatText:
+		text, found := masking.Text(string(value), k.permit.Pass)
+		k.shown.masked += found
+		k.out = protowire.AppendTag(k.out, n, protowire.BytesType)
+		k.out = protowire.AppendString(k.out, text)
 	case f.unmaskedBy == 0:
 		k.out = append(k.out, whole...)
 	case !account.Masked && account.Clusters.Has(f.unmaskedBy):

@@ -30,6 +30,7 @@ func kinds(t testing.TB) []kind {
 	for _, m := range []proto.Message{
 		&bankv1.ListAccountsResponse{}, &bankv1.ListBalancesResponse{},
 		&bankv1.ListTransactionsResponse{}, &bankv1.ListCardsResponse{}, &bankv1.ListAlertsResponse{},
+		&bankv1.ListConversationsResponse{}, &bankv1.ListMessagesResponse{},
 	} {
 		d := m.ProtoReflect().Descriptor()
 		table, err := fields.Compile(d)

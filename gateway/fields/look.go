@@ -20,6 +20,11 @@ func (p Permit) account(id []byte) *Account {
 
 // accountID is the id that an entry's last account id has, as protobuf reads it.
 func (m *message) accountID(b []byte) ([]byte, error) {
+	return m.last(m.account, b)
+}
+
+// last is the last text of a field.
+func (m *message) last(field protowire.Number, b []byte) ([]byte, error) {
 	var id []byte
 	for len(b) > 0 {
 		n, wire, whole, value, err := next(b)
@@ -27,7 +32,7 @@ func (m *message) accountID(b []byte) ([]byte, error) {
 			return nil, err
 		}
 		b = b[len(whole):]
-		if n == m.account && wire == protowire.BytesType {
+		if n == field && wire == protowire.BytesType {
 			id = value
 		}
 	}
@@ -35,6 +40,11 @@ func (m *message) accountID(b []byte) ([]byte, error) {
 		return nil, errText
 	}
 	return id, nil
+}
+
+// consentID is the consent that a message belongs to, as protobuf reads it.
+func (m *message) consentID(b []byte) ([]byte, error) {
+	return m.last(m.ownConsent, b)
 }
 
 // varints says whether b is nothing but numbers, as a packed list of enums is.

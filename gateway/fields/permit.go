@@ -1,6 +1,9 @@
 package fields
 
-import "sluice/consent"
+import (
+	"sluice/consent"
+	"sluice/gateway/masking"
+)
 
 // Account is what may leave of one account.
 type Account struct {
@@ -14,6 +17,9 @@ type Account struct {
 type Permit struct {
 	Accounts []Account
 	From, To consent.Day // both included; for messages with a look-back date
+	// Consent is the one whose messages may leave, where messages belong to one.
+	Consent consent.ID
+	Pass    masking.Pass // what is not masked of what people wrote
 }
 
 // Dropped counts what a bank answered and the permit did not allow, for
@@ -21,6 +27,7 @@ type Permit struct {
 type Dropped struct {
 	Accounts int // entries of accounts not permitted, or unnamed
 	Items    int // messages outside the permitted days, or without a day
+	Foreign  int // messages of another consent, or of none
 	Fields   int // known fields whose cluster is not permitted
 	Unknown  int // unknown fields and known ones of a wrong wire type
 }
@@ -40,6 +47,7 @@ type Shown struct {
 	items    int
 	next     string
 	dropped  Dropped
+	masked   int
 }
 
 // Bytes is the encoded data, ready to stand in field 1 of a partner's answer
@@ -61,6 +69,9 @@ func (s Shown) Items() int { return s.items }
 
 // NextPage is the bank's own page token.
 func (s Shown) NextPage() string { return s.next }
+
+// Masked counts the numbers and codes that were masked in what people wrote.
+func (s Shown) Masked() int { return s.masked }
 
 // Dropped counts what was not copied.
 func (s Shown) Dropped() Dropped { return s.dropped }

@@ -37,11 +37,18 @@ type Table struct {
 	paged bool
 }
 
+// How many messages deep an account's entry and its items are.
+const (
+	entryDepth = 1
+	itemDepth  = 2
+)
+
 // message is what is known of one message: its fields by number.
 type message struct {
-	fields   []field
-	account  protowire.Number // the account's id; 0 for all but entries
-	lookBack protowire.Number // 0: the message has no date to hold
+	fields     []field
+	account    protowire.Number // the account's id; 0 for all but entries
+	lookBack   protowire.Number // 0: the message has no date to hold
+	ownConsent protowire.Number // 0: the message belongs to no consent
 }
 
 // field is one marked field. Its zero value is unknown and never leaves.
@@ -52,6 +59,8 @@ type field struct {
 	packed     bool // a list of enums: it may stand in one piece as well
 	text       bool
 	pairwise   bool
+	chatText   bool     // what people wrote
+	ownConsent bool     // the consent that the message belongs to
 	inner      *message // nil: not a message
 }
 
@@ -122,7 +131,7 @@ func compile(m protoreflect.MessageDescriptor, inherited consent.Cluster, outer 
 		if err != nil {
 			return nil, err
 		}
-		if err := out.special(f, len(outer) == 1); err != nil {
+		if err := out.special(f, len(outer)); err != nil {
 			return nil, err
 		}
 		for len(out.fields) <= int(f.Number()) {
@@ -134,9 +143,9 @@ func compile(m protoreflect.MessageDescriptor, inherited consent.Cluster, outer 
 }
 
 // special notes the fields that the whole message hangs on.
-func (m *message) special(f protoreflect.FieldDescriptor, entry bool) error {
+func (m *message) special(f protoreflect.FieldDescriptor, depth int) error {
 	if marked[bool](f, datav1.E_Pairwise) {
-		if !entry || m.account != 0 {
+		if depth != entryDepth || m.account != 0 {
 			return fmt.Errorf("%s: an account's id stands once, in its entry", f.FullName())
 		}
 		m.account = f.Number()
@@ -146,6 +155,12 @@ func (m *message) special(f protoreflect.FieldDescriptor, entry bool) error {
 			return fmt.Errorf("%s: a look-back date is one google.type.Date", f.FullName())
 		}
 		m.lookBack = f.Number()
+	}
+	if marked[bool](f, datav1.E_OwnConsent) {
+		if depth != itemDepth || m.ownConsent != 0 {
+			return fmt.Errorf("%s: an item's consent stands once, in the item", f.FullName())
+		}
+		m.ownConsent = f.Number()
 	}
 	return nil
 }
@@ -158,12 +173,17 @@ func compileField(f protoreflect.FieldDescriptor, inherited consent.Cluster, out
 		packed:     f.IsList() && f.Kind() == protoreflect.EnumKind,
 		text:       f.Kind() == protoreflect.StringKind,
 		pairwise:   marked[bool](f, datav1.E_Pairwise),
+		chatText:   marked[bool](f, datav1.E_ChatText),
+		ownConsent: marked[bool](f, datav1.E_OwnConsent),
 	}
 	if inherited != 0 {
 		out.cluster = inherited
 	}
-	if (out.unmaskedBy != 0 || out.pairwise) && (!out.text || f.IsList()) {
-		return field{}, fmt.Errorf("%s: only a single string can be masked or renamed", f.FullName())
+	if (out.unmaskedBy != 0 || out.pairwise || out.chatText || out.ownConsent) && (!out.text || f.IsList()) {
+		return field{}, fmt.Errorf("%s: only a single string can be masked, renamed or a consent", f.FullName())
+	}
+	if out.chatText && (out.unmaskedBy != 0 || out.pairwise || out.ownConsent) {
+		return field{}, fmt.Errorf("%s: what people wrote is nothing else", f.FullName())
 	}
 	if f.Message() == nil || out.cluster == 0 {
 		return out, nil
@@ -173,6 +193,9 @@ func compileField(f protoreflect.FieldDescriptor, inherited consent.Cluster, out
 		out.inner, err = compile(f.Message(), out.cluster, outer)
 	} else {
 		out.inner, err = compile(f.Message(), 0, outer)
+	}
+	if err == nil && out.inner.ownConsent != 0 && !f.IsList() {
+		return field{}, fmt.Errorf("%s: an item that belongs to a consent stands in a list", f.FullName())
 	}
 	return out, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"sluice/consent"
 	"sluice/gateway/fields"
+	"sluice/gateway/masking"
 	datav1 "sluice/gen/sluice/data/v1"
 )
 
@@ -22,6 +23,7 @@ type twin struct {
 	clusters consent.Clusters
 	items    int
 	next     string
+	hidden   int // numbers and codes masked in what people wrote
 }
 
 // keep is what is left of a decoded answer, as an answer with entries only.
@@ -97,6 +99,13 @@ func (w *twin) message(in, out protoreflect.Message, account *fields.Account, in
 	}
 	for i := range all.Len() {
 		f := all.Get(i)
+		own, _ := proto.GetExtension(f.Options(), datav1.E_OwnConsent).(bool)
+		if id := in.Get(f); own && (id.String() == "" || id.String() != string(w.permit.Consent)) {
+			return false
+		}
+	}
+	for i := range all.Len() {
+		f := all.Get(i)
 		cluster, _ := proto.GetExtension(f.Options(), datav1.E_Cluster).(consent.Cluster)
 		if inherited != 0 {
 			cluster = inherited
@@ -148,6 +157,11 @@ func (w *twin) field(f protoreflect.FieldDescriptor, in, out protoreflect.Messag
 }
 
 func (w *twin) masked(f protoreflect.FieldDescriptor, v protoreflect.Value, account *fields.Account) protoreflect.Value {
+	if chat, _ := proto.GetExtension(f.Options(), datav1.E_ChatText).(bool); chat {
+		text, found := masking.Text(v.String(), w.permit.Pass)
+		w.hidden += found
+		return protoreflect.ValueOfString(text)
+	}
 	by, _ := proto.GetExtension(f.Options(), datav1.E_UnmaskedBy).(consent.Cluster)
 	switch {
 	case by == 0:
@@ -209,6 +223,9 @@ func agree(t tester, k kind, answer []byte, permit fields.Permit) {
 	if w.items != shown.Items() || w.next != shown.NextPage() {
 		t.Fatalf("items = %d, next = %q; the twin says %d and %q", shown.Items(), shown.NextPage(), w.items, w.next)
 	}
+	if w.hidden > shown.Masked() {
+		t.Fatalf("%d were masked; the twin says %d", shown.Masked(), w.hidden)
+	}
 	// A field that stands several times, or stands empty, is one to the twin.
 	if !w.clusters.Within(shown.Clusters()) {
 		t.Fatalf("clusters = %s; the twin says %s", shown.Clusters(), w.clusters)
@@ -239,7 +256,7 @@ func nothingElse(t tester, k kind, shown fields.Shown, permit fields.Permit) {
 		t.Fatalf("what was kept is malformed: %v", err)
 	}
 	// The output names accounts as the partner does, and is masked already.
-	outward := fields.Permit{From: permit.From, To: permit.To}
+	outward := fields.Permit{From: permit.From, To: permit.To, Consent: permit.Consent, Pass: permit.Pass}
 	for _, a := range permit.Accounts {
 		a.ID = consent.AccountID(a.Public)
 		outward.Accounts = append(outward.Accounts, a)

@@ -1,0 +1,126 @@
+package fields_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"sluice/consent"
+	"sluice/gateway/fields"
+	"sluice/gateway/masking"
+	bankv1 "sluice/gen/sluice/bank/v1"
+	datav1 "sluice/gen/sluice/data/v1"
+)
+
+const (
+	cardNumber = "4111 1111 1111 1111"
+	iban       = "CZ65 0800 0000 1920 0014 5399"
+)
+
+func message(id, of, text string) *datav1.Message {
+	return &datav1.Message{
+		MessageId: id, ConversationId: "t1", ConsentId: of, Author: datav1.Author_AUTHOR_AGENT, AuthorName: "Eva", Text: text,
+		Attachments: []*datav1.Attachment{{Name: text + ".pdf", MediaType: "application/pdf", SizeBytes: 7, Url: "https://bank.example/f/1"}},
+	}
+}
+
+func conversing() fields.Permit {
+	p := permit(consent.Conversations)
+	p.Consent = "con_1"
+	return p
+}
+
+func said(messages ...*datav1.Message) *bankv1.ListMessagesResponse {
+	return &bankv1.ListMessagesResponse{Accounts: []*datav1.AccountMessages{{AccountId: "A1", Messages: messages}}}
+}
+
+func TestMessagesOfAnotherConsentOrOfNoneNeverLeave(t *testing.T) {
+	answer := said(message("m1", "con_2", "another's"), message("m2", "con_1", "mine"), message("m3", "", "nobody's"), message("m4", "con_12", "longer"))
+	got, shown := kept(t, answer, conversing())
+	if n := len(got.GetAccounts()[0].GetMessages()); n != 1 || got.GetAccounts()[0].GetMessages()[0].GetText() != "mine" {
+		t.Errorf("kept %v", got)
+	}
+	if diff := cmp.Diff(fields.Dropped{Foreign: 3}, shown.Dropped()); diff != "" || shown.Items() != 1 {
+		t.Errorf("%d items, dropped (-want +got):\n%s", shown.Items(), diff)
+	}
+}
+
+func TestAPermitOfNoConsentShowsNoMessages(t *testing.T) {
+	for _, of := range []string{"", "con_1"} {
+		p := conversing()
+		p.Consent = ""
+		got, shown := kept(t, said(message("m1", of, "secret")), p)
+		if shown.Items() != 0 || strings.Contains(string(shown.Bytes()), "secret") {
+			t.Errorf("of %q: kept %v", of, got)
+		}
+	}
+}
+
+// Protobuf reads the last of a field that stands twice. Neither what is judged
+// nor what leaves is another.
+func TestTheLastConsentOfAMessageIsItsOwnAndTheOnlyOneThatLeaves(t *testing.T) {
+	twice := func(first, second string) []byte {
+		item := encode(t, message("m1", first, "text"))
+		item = protowire.AppendString(protowire.AppendTag(item, 3, protowire.BytesType), second)
+		entry := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "A1")
+		entry = protowire.AppendBytes(protowire.AppendTag(entry, 2, protowire.BytesType), item)
+		return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), entry)
+	}
+	if _, shown := keptOf(t, said(), twice("con_1", "con_2"), conversing()); shown.Items() != 0 || strings.Contains(string(shown.Bytes()), "con_") {
+		t.Errorf("kept %q", shown.Bytes())
+	}
+	if _, shown := keptOf(t, said(), twice("con_2", "con_1"), conversing()); shown.Items() != 1 || strings.Contains(string(shown.Bytes()), "con_2") {
+		t.Errorf("kept %q", shown.Bytes())
+	}
+}
+
+func TestWhatPeopleWroteLeavesMaskedUnlessTheBankLetsItPass(t *testing.T) {
+	text := "card " + cardNumber + ", account " + iban
+	for _, tt := range []struct {
+		pass       masking.Pass
+		card, acct bool // whether they are to be read
+		masked     int
+	}{
+		{0, false, false, 4},
+		{masking.AccountNumbers, false, true, 2},
+		{masking.CardNumbers | masking.AccountNumbers, true, true, 0},
+	} {
+		p := conversing()
+		p.Pass = tt.pass
+		got, shown := kept(t, said(message("m1", "con_1", text)), p)
+		m := got.GetAccounts()[0].GetMessages()[0]
+		for _, s := range []string{m.GetText(), m.GetAttachments()[0].GetName()} {
+			if strings.Contains(s, cardNumber) != tt.card || strings.Contains(s, iban) != tt.acct {
+				t.Errorf("passes %d: %q", tt.pass, s)
+			}
+		}
+		if shown.Masked() != tt.masked {
+			t.Errorf("passes %d: %d masked, want %d", tt.pass, shown.Masked(), tt.masked)
+		}
+	}
+}
+
+func TestConversationsLeaveWholeButForTheirTopic(t *testing.T) {
+	c := &datav1.Conversation{ConversationId: "t1", ConsentId: "con_1", Status: datav1.ConversationStatus_CONVERSATION_STATUS_OPEN, Topic: "lost " + cardNumber, ReadUpTo: "m1"}
+	answer := &bankv1.ListConversationsResponse{Accounts: []*datav1.AccountConversations{{AccountId: "A1", Conversations: []*datav1.Conversation{c}}}}
+	got, _ := kept(t, answer, conversing())
+	c.Topic, _ = masking.Text(c.GetTopic(), 0)
+	answer.Accounts[0].AccountId = "pairwise-of-the-first"
+	if diff := cmp.Diff(answer, got, protocmp.Transform()); diff != "" || strings.Contains(c.GetTopic(), cardNumber) {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+}
+
+func TestTextThatIsNoneIsRefused(t *testing.T) {
+	k := kinds(t)[6]
+	item := protowire.AppendString(protowire.AppendTag(nil, 3, protowire.BytesType), "con_1")
+	item = protowire.AppendBytes(protowire.AppendTag(item, 6, protowire.BytesType), []byte{0xff})
+	entry := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), "A1")
+	entry = protowire.AppendBytes(protowire.AppendTag(entry, 2, protowire.BytesType), item)
+	if _, err := k.table.Keep(nil, protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), entry), conversing()); err == nil {
+		t.Error("text that is not UTF-8 was kept")
+	}
+}
