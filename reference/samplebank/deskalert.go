@@ -1,7 +1,9 @@
 package samplebank
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -40,4 +42,61 @@ func (b *Bank) payments(a *account) []payment {
 // text is an amount that is not negative, for people.
 func (a amount) text(currency string) string {
 	return fmt.Sprintf("%d.%02d %s", a/100, a%100, currency)
+}
+
+// sizeText is a file's size for people.
+func sizeText(bytes int64) string {
+	if bytes < 1<<20 {
+		return fmt.Sprintf("%d kB", (bytes+1023)>>10)
+	}
+	return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20))
+}
+
+type alertView struct {
+	ID, Customer, Account string
+	Payments              []payment
+	Notice, Text          string
+}
+
+// alert shows the payments that the customer can be asked about.
+func (d *desk) alert(w http.ResponseWriter, r *http.Request, agent string) {
+	d.showAlert(w, r, agent, http.StatusOK, "", "")
+}
+
+func (d *desk) showAlert(w http.ResponseWriter, r *http.Request, agent string, status int, notice, text string) {
+	c, _, found := d.bank.talks.one(r.PathValue("id"))
+	if !found || c.sample {
+		d.nothing(w, r, agent)
+		return
+	}
+	d.render(w, status, deskFrame{Agent: agent, Page: "alert", View: alertView{
+		ID: c.id, Customer: c.customerName(), Account: d.accountName(&c), Payments: d.bank.payments(d.bank.data.accounts[c.account]),
+		Notice: notice, Text: text,
+	}})
+}
+
+// raise asks the customer about a payment.
+func (d *desk) raise(w http.ResponseWriter, r *http.Request, agent string) {
+	c, _, found := d.bank.talks.one(r.PathValue("id"))
+	if !found || c.sample {
+		d.nothing(w, r, agent)
+		return
+	}
+	text := r.PostFormValue("text")
+	_, err := d.bank.raise(c.account, r.PostFormValue("payment"), text, agent)
+	notice := ""
+	switch {
+	case err == nil:
+		http.Redirect(w, r, "/conversations/"+c.id, http.StatusSeeOther)
+		return
+	case errors.Is(err, errAlertBefore):
+		notice = "An alert about this payment was raised before."
+	case errors.Is(err, errAlertText):
+		notice = "A warning has at most 400 characters."
+	case errors.Is(err, errNoPayment):
+		notice = "Choose one of the payments."
+	default:
+		notice = "Too many alerts were raised; this one was not."
+	}
+	d.showAlert(w, r, agent, http.StatusUnprocessableEntity, notice, text)
 }

@@ -1,0 +1,113 @@
+package samplebank
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	bankv1 "sluice/gen/sluice/bank/v1"
+	consentv1 "sluice/gen/sluice/consent/v1"
+	datav1 "sluice/gen/sluice/data/v1"
+)
+
+// consentView is a consent in words.
+type consentView struct {
+	ID, Partner, Customer string
+	Status                string
+	InForce, Ended        bool
+	Purpose, PurposeText  string
+	Kinds                 []string
+	Since, Changed, Until time.Time
+	Problem               string // why there is nothing to see
+}
+
+// consentOf is the consent that a conversation runs under, as it stands now; its
+// kinds of data are those that one account shares.
+func (d *desk) consentOf(ctx context.Context, id, account string) consentView {
+	if d.config.Consents == nil {
+		return consentView{ID: id, Problem: "The desk is not connected to the gateway."}
+	}
+	r, err := d.config.Consents.GetConsent(ctx, &bankv1.GetConsentRequest{ConsentId: id})
+	if err != nil {
+		return consentView{ID: id, Problem: "The gateway can't be asked now."}
+	}
+	return shownConsent(r.GetConsent(), account)
+}
+
+// shownConsent has the kinds of one account, or of all if it is empty.
+func shownConsent(c *consentv1.Consent, account string) consentView {
+	s := standingOf(c)
+	out := consentView{
+		ID: c.GetConsentId(), Partner: c.GetPartnerId(), Customer: nameOf(c.GetCustomerId()),
+		Status: wordsOf(c.GetStatus().String(), "CONSENT_STATUS_"), InForce: s.state == inForce, Ended: s.state == over,
+		Purpose: purposeWords(c.GetAsked().GetPurpose()), PurposeText: c.GetAsked().GetPurposeText(),
+		Since: c.GetCreatedAt().AsTime(), Changed: c.GetChangedAt().AsTime(), Until: c.GetValidUntil().AsTime(),
+	}
+	seen := map[datav1.DataCluster]bool{}
+	for _, share := range c.GetShares() {
+		for _, k := range share.GetClusters() {
+			if (account == "" || share.GetAccountId() == account) && !seen[k] {
+				seen[k] = true
+				out.Kinds = append(out.Kinds, wordsOf(k.String(), "DATA_CLUSTER_"))
+			}
+		}
+	}
+	slices.Sort(out.Kinds)
+	return out
+}
+
+// wordsOf is a name of the contract in words.
+func wordsOf(name, prefix string) string {
+	words := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, prefix), "_", " "))
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
+func purposeWords(p consentv1.Purpose) string {
+	switch p {
+	case consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW:
+		return "Showing accounts in one place"
+	case consentv1.Purpose_PURPOSE_SPENDING_INSIGHTS:
+		return "Telling what is spent on what"
+	case consentv1.Purpose_PURPOSE_FRAUD_PROTECTION:
+		return "Finding and stopping fraud"
+	case consentv1.Purpose_PURPOSE_CUSTOMER_SERVICE:
+		return "Talking with the bank"
+	default:
+		return wordsOf(p.String(), "PURPOSE_")
+	}
+}
+
+type consentsView struct {
+	Consents []consentView
+	Next     string
+	Later    bool // not the first page
+	LiveOnly bool
+	Problem  string
+}
+
+// consents is the bank's own view of its customers' consents, page by page.
+func (d *desk) consents(w http.ResponseWriter, r *http.Request, agent string) {
+	q := r.URL.Query()
+	v := consentsView{LiveOnly: q.Get("live") != "", Later: q.Get("page") != ""}
+	status := http.StatusOK
+	switch {
+	case d.config.Consents == nil:
+		status, v.Problem = http.StatusServiceUnavailable, "The desk is not connected to the gateway."
+	default:
+		got, err := d.config.Consents.ListConsents(r.Context(), &bankv1.ListConsentsRequest{PageToken: q.Get("page"), LiveOnly: v.LiveOnly})
+		if err != nil {
+			status, v.Problem = http.StatusServiceUnavailable, "The gateway can't be asked now."
+			break
+		}
+		for _, c := range got.GetConsents() {
+			v.Consents = append(v.Consents, shownConsent(c, ""))
+		}
+		v.Next = got.GetNextPageToken()
+	}
+	d.render(w, status, deskFrame{Agent: agent, Page: "consents", View: v})
+}
