@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"os"
@@ -32,10 +30,14 @@ type samplebankCmd struct {
 	ClientID    string   `help:"The gateway's client id at this bank." default:"sluice"`
 	Host        []string `help:"Name or address the bank serves under, besides localhost."`
 
+	DeskListen string   `help:"Address to serve the agents' desk on, for a browser on this machine: nobody is asked for a password. No desk is served without it." placeholder:"HOST:PORT"`
+	Agent      []string `help:"Name of an agent who may sit at the desk; may be given again." default:"Jana,Petr"`
+	Questions  bool     `help:"Put sample questions of a public data set into the desk's queue."`
+
 	Publish []string `help:"Publish the past of this account as if it happened now; may be given again." placeholder:"ACCOUNT"`
 	Days    int      `help:"How many days of it, of the newest." default:"90"`
 	Speed   float64  `help:"How many times faster than it happened; 0 is at once." default:"8640"`
-	Gateway string   `help:"The gateway's address, to publish; from the data directory if not given." env:"SLUICE_GATEWAY" placeholder:"HOST:PORT"`
+	Gateway string   `help:"The gateway's address, to publish and for the desk; from the data directory if not given." env:"SLUICE_GATEWAY" placeholder:"HOST:PORT"`
 }
 
 func (c *samplebankCmd) Help() string {
@@ -43,12 +45,14 @@ func (c *samplebankCmd) Help() string {
 It prints its address, under which it must be registered; and, if it knows the
 gateway's, the issuer of its login, which customers of the bank log in at. With
 --publish it sends transactions, balances and alerts, and prints what customers
-answer to alerts. With the same --days it goes on where it was.
+answer to alerts. With the same --days it goes on where it was. With --desk-listen
+its agents have a desk, where they answer customers and see consents.
 
 Examples:
   sluice samplebank morava --listen 127.0.0.1:9001 &
   sluice bank add morava --name "Banka Morava" --address 127.0.0.1:9001
   sluice samplebank morava --publish A7753 --publish C1005 --speed 86400
+  sluice samplebank morava --desk-listen 127.0.0.1:9446 --questions
   sluice samplebank odra --login-listen 127.0.0.1:9445 --gateway-url https://localhost:8444`
 }
 
@@ -75,7 +79,7 @@ func (c *samplebankCmd) Run(ctx context.Context) error {
 	if b.login != "" {
 		fmt.Println(b.login)
 	}
-	err = c.publish(ctx, b)
+	err = c.work(ctx, &b)
 	if err == nil {
 		<-ctx.Done()
 	}
@@ -83,17 +87,25 @@ func (c *samplebankCmd) Run(ctx context.Context) error {
 	return errors.Join(err, b.stop())
 }
 
-// publish replays what was chosen, and returns when all of it is durable; answers
-// to alerts are told until ctx is done.
-func (c *samplebankCmd) publish(ctx context.Context, b sampleBank) error {
-	if len(c.Publish) == 0 {
+// work connects the bank to the gateway if there is a reason to, opens its desk
+// and replays what was chosen. With a gateway it returns when ctx is done.
+func (c *samplebankCmd) work(ctx context.Context, b *sampleBank) error {
+	if len(c.Publish) == 0 && c.DeskListen == "" {
 		return nil
 	}
-	f, err := openSampleFeed(ctx, &connection{Data: c.Data, Gateway: c.Gateway}, b, tellAnswer(os.Stdout))
+	f, err := openSampleFeed(ctx, &connection{Data: c.Data, Gateway: c.Gateway}, *b, tellAnswer(os.Stdout))
 	if err != nil {
 		return err
 	}
-	err = f.replay(ctx, samplebank.Replay{Accounts: c.Publish, Days: c.Days, Speed: c.Speed})
+	if c.DeskListen != "" {
+		if err := b.serveDesk(ctx, f, sampleDesk{listen: c.DeskListen, hosts: c.Host, agents: c.Agent, questions: c.Questions}); err != nil {
+			return errors.Join(err, f.close())
+		}
+		fmt.Println(b.desk)
+	}
+	if len(c.Publish) > 0 {
+		err = f.replay(ctx, samplebank.Replay{Accounts: c.Publish, Days: c.Days, Speed: c.Speed})
+	}
 	if ctx.Err() != nil {
 		err = nil // it was to end
 	}
@@ -116,20 +128,22 @@ type sampleBank struct {
 	id, name, address string
 	bank              *samplebank.Bank
 	login, clientID   string // the issuer of its login, and the gateway's name there; empty without
+	desk              string // the address of its agents' desk; empty without
 	server            *grpc.Server
-	pages             *http.Server
+	cert              tls.Certificate
+	sites             []*http.Server // login and desk
 }
 
 // stop ends a bank at once.
 func (b sampleBank) stop() error {
 	b.server.Stop()
-	if b.pages == nil {
-		return nil
+	var errs []error
+	for _, site := range b.sites {
+		if err := site.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("stop pages: %w", err))
+		}
 	}
-	if err := b.pages.Close(); err != nil {
-		return fmt.Errorf("stop login: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func serveSampleBank(ctx context.Context, data *samplebank.Data, ca *devca.Authority, p sampleBankPlace) (sampleBank, error) {
@@ -146,9 +160,9 @@ func serveSampleBank(ctx context.Context, data *samplebank.Data, ca *devca.Autho
 	if err != nil {
 		return sampleBank{}, fmt.Errorf("listen for bank: %w", err)
 	}
-	b := sampleBank{id: p.id, name: bank.Name(), address: l.Addr().String(), bank: bank}
+	b := sampleBank{id: p.id, name: bank.Name(), address: l.Addr().String(), bank: bank, cert: cert}
 	if p.gatewayURL != "" {
-		if err := b.serveLogin(ctx, bank, ca, cert, p); err != nil {
+		if err := b.serveLogin(ctx, ca, p); err != nil {
 			return sampleBank{}, errors.Join(err, l.Close())
 		}
 	}
@@ -159,7 +173,7 @@ func serveSampleBank(ctx context.Context, data *samplebank.Data, ca *devca.Autho
 }
 
 // serveLogin serves the bank's login over TLS, with the bank's own certificate.
-func (b *sampleBank) serveLogin(ctx context.Context, bank *samplebank.Bank, ca *devca.Authority, cert tls.Certificate, p sampleBankPlace) error {
+func (b *sampleBank) serveLogin(ctx context.Context, ca *devca.Authority, p sampleBankPlace) error {
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", p.loginListen)
 	if err != nil {
@@ -169,7 +183,7 @@ func (b *sampleBank) serveLogin(ctx context.Context, bank *samplebank.Bank, ca *
 	if b.login == "" {
 		b.login = "https://" + reachable(l.Addr())
 	}
-	handler, err := samplebank.NewLogin(bank, samplebank.LoginConfig{
+	handler, err := samplebank.NewLogin(b.bank, samplebank.LoginConfig{
 		Issuer: b.login, ClientID: p.clientID,
 		RedirectURIs: []string{p.gatewayURL + "/login/callback"}, JWKSURL: p.gatewayURL + "/jwks",
 		// The gateway of a demonstration is on this machine.
@@ -179,14 +193,7 @@ func (b *sampleBank) serveLogin(ctx context.Context, bank *samplebank.Bank, ca *
 	if err != nil {
 		return errors.Join(fmt.Errorf("open login: %w", err), l.Close())
 	}
-	b.pages = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 20 * time.Second,
-		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10,
-		// Browsers that do not know the development authority would fill the terminal.
-		ErrorLog:  log.New(io.Discard, "", 0),
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
-	}
-	go func() { _ = b.pages.ServeTLS(l, "", "") }() // ends with the server
+	b.serve(l, handler)
 	return nil
 }
 

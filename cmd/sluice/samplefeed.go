@@ -15,7 +15,8 @@ import (
 	"sluice/reference/samplebank"
 )
 
-// sampleFeed publishes for a sample bank, and shows what its customers answer.
+// sampleFeed publishes for a sample bank, and shows what its customers answer; and
+// it keeps the bank's conversations within their consents.
 type sampleFeed struct {
 	bank      *samplebank.Bank
 	publisher *samplebank.Publisher
@@ -26,8 +27,8 @@ type sampleFeed struct {
 }
 
 // openSampleFeed connects a bank to its gateway and begins to publish what is
-// put. Each answer to an alert is told, on the gateway's call; what came of it is
-// published a little later.
+// put, and what the bank writes to its customers. Each answer to an alert is told,
+// on the gateway's call; what came of it is published a little later.
 func openSampleFeed(ctx context.Context, c *connection, b sampleBank, told func(samplebank.Answered)) (*sampleFeed, error) {
 	conn, err := c.dial(authn.Bank, b.id)
 	if err != nil {
@@ -38,6 +39,10 @@ func openSampleFeed(ctx context.Context, c *connection, b sampleBank, told func(
 		Client: bankv1.NewFeedServiceClient(conn), Wait: wait,
 	})}
 	f.running.Go(func() { f.ended = f.publisher.Run(ctx) })
+	f.running.Go(func() { _ = b.bank.Talk(ctx, f.publisher) }) // what ends it ends the publisher, which says it
+	f.running.Go(func() {
+		_ = b.bank.FollowConsents(ctx, samplebank.FollowerConfig{Client: bankv1.NewConsentServiceClient(conn), Wait: wait})
+	})
 	b.bank.OnAnswer(func(a samplebank.Answered) {
 		told(a)
 		// An account that is not replayed has no feed to tell it in.

@@ -91,10 +91,10 @@ func (b *Bank) Talk(ctx context.Context, p *Publisher) error {
 
 // endOf is nil if it was to end.
 func endOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func (p *Publisher) isRefused() bool {

@@ -171,11 +171,11 @@ func (d *desk) nothing(w http.ResponseWriter, _ *http.Request, agent string) {
 }
 
 func (d *desk) static(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	if !slices.Contains([]string{"desk.css", "desk.js", "desk.svg"}, name) {
+	file := map[string]string{"desk.css": "desk/desk.css", "desk.js": "desk/desk.js", "desk.svg": "desk/desk.svg"}[r.PathValue("name")]
+	if file == "" {
 		http.NotFound(w, r)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")
-	http.ServeFileFS(w, r, deskFiles, "desk/"+name)
+	http.ServeFileFS(w, r, deskFiles, file)
 }

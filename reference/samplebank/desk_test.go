@@ -335,7 +335,7 @@ func TestTheDeskShowsTheConsentsOfTheBank(t *testing.T) {
 		t.Errorf("the second page:\n%s", page)
 	}
 	alone := signedAt(t, b, DeskConfig{})
-	if status, page := alone.get("/consents"); status != http.StatusServiceUnavailable || !strings.Contains(page, "not connected") {
+	if status, page := alone.get("/consents"); status != http.StatusServiceUnavailable || !strings.Contains(page, "be asked now") {
 		t.Errorf("without a gateway: %d", status)
 	}
 }

@@ -84,7 +84,7 @@ func (d *desk) raise(w http.ResponseWriter, r *http.Request, agent string) {
 	}
 	text := r.PostFormValue("text")
 	_, err := d.bank.raise(c.account, r.PostFormValue("payment"), text, agent)
-	notice := ""
+	var notice string
 	switch {
 	case err == nil:
 		http.Redirect(w, r, "/conversations/"+c.id, http.StatusSeeOther)

@@ -2,6 +2,8 @@ package samplebank
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -95,19 +97,25 @@ func (d *desk) consents(w http.ResponseWriter, r *http.Request, agent string) {
 	q := r.URL.Query()
 	v := consentsView{LiveOnly: q.Get("live") != "", Later: q.Get("page") != ""}
 	status := http.StatusOK
-	switch {
-	case d.config.Consents == nil:
-		status, v.Problem = http.StatusServiceUnavailable, "The desk is not connected to the gateway."
-	default:
-		got, err := d.config.Consents.ListConsents(r.Context(), &bankv1.ListConsentsRequest{PageToken: q.Get("page"), LiveOnly: v.LiveOnly})
-		if err != nil {
-			status, v.Problem = http.StatusServiceUnavailable, "The gateway can't be asked now."
-			break
-		}
-		for _, c := range got.GetConsents() {
-			v.Consents = append(v.Consents, shownConsent(c, ""))
-		}
-		v.Next = got.GetNextPageToken()
+	if err := d.fill(r.Context(), &v, q.Get("page")); err != nil {
+		status, v.Problem = http.StatusServiceUnavailable, "The gateway can't be asked now."
 	}
 	d.render(w, status, deskFrame{Agent: agent, Page: "consents", View: v})
+}
+
+var errNotConnected = errors.New("the desk is not connected to the gateway")
+
+func (d *desk) fill(ctx context.Context, v *consentsView, page string) error {
+	if d.config.Consents == nil {
+		return errNotConnected
+	}
+	got, err := d.config.Consents.ListConsents(ctx, &bankv1.ListConsentsRequest{PageToken: page, LiveOnly: v.LiveOnly})
+	if err != nil {
+		return fmt.Errorf("list consents: %w", err)
+	}
+	for _, c := range got.GetConsents() {
+		v.Consents = append(v.Consents, shownConsent(c, ""))
+	}
+	v.Next = got.GetNextPageToken()
+	return nil
 }
