@@ -11,9 +11,9 @@ import (
 // AnswerAlert is the one method of BankService that tells a bank something.
 const AnswerAlert Method = "/sluice.bank.v1.BankService/AnswerAlert"
 
-// ErrNotTaken means that the bank refused an answer for good: asking again with
-// the same answer would not help.
-var ErrNotTaken = errors.New("bank does not take the answer")
+// ErrNotTaken means that the bank refused for good what it was told: telling it
+// the same again would not help.
+var ErrNotTaken = errors.New("bank does not take what it was told")
 
 // AlertAnswer is a customer's answer to an alert, by the bank's names.
 type AlertAnswer struct {

@@ -13,7 +13,7 @@ var ErrNoCustomer = errors.New("bank knows no such customer")
 // ErrUnavailable means that the bank did not answer, or not in time.
 var ErrUnavailable = errors.New("bank unavailable")
 
-// Method is a method of BankService, as gRPC names it.
+// Method is a method of BankService or ConversationService, as gRPC names it.
 type Method string
 
 // The methods.
@@ -31,13 +31,18 @@ type Request struct {
 	Customer consent.CustomerID
 	Accounts []consent.AccountID
 	Clusters consent.Clusters
-	// The rest is for ListTransactions only.
+	// From, To and PageToken are for ListTransactions only, PageSize for
+	// ListMessages too.
 	From, To  consent.Day
 	PageSize  int
 	PageToken string
+	// The rest is for the methods of ConversationService.
+	Partner consent.PartnerID // who carries the conversation
+	Consent consent.ID        // which it belongs to
+	Words   Words
 }
 
-// Answer is an encoded response of BankService that nobody has looked at yet.
+// Answer is an encoded response of a bank that nobody has looked at yet.
 type Answer struct {
 	Bytes []byte
 	free  func()
@@ -53,9 +58,12 @@ func (a Answer) Free() {
 	}
 }
 
-// Source reads one bank, and tells it what customers answer. Its errors wrap ErrUnavailable when asking again later
-// may help.
+// Source reads one bank, and tells it what customers answer and write. Its errors wrap ErrUnavailable when asking again
+// later may help.
 type Source interface {
+	// Fetch asks, or tells, and takes the answer as it is. ErrNotServed,
+	// ErrNoConversation, ErrNotUnderstood and ErrNotTaken are ConversationService's
+	// alone.
 	Fetch(ctx context.Context, m Method, r Request) (Answer, error)
 	AlertDesk
 }

@@ -111,6 +111,9 @@ func (s *source) Fetch(ctx context.Context, m bank.Method, r bank.Request) (bank
 	}
 	var frame codec.Frame
 	if err := s.conn.Invoke(ctx, string(m), req, &frame); err != nil {
+		if talk(m) {
+			return bank.Answer{}, failedTalk(m, err)
+		}
 		return bank.Answer{}, failed(err)
 	}
 	return bank.NewAnswer(frame.Bytes(), frame.Free), nil
@@ -151,7 +154,7 @@ func request(m bank.Method, r bank.Request) (proto.Message, error) {
 			PageSize: int32(r.PageSize), PageToken: r.PageToken,
 		}, nil
 	default:
-		return nil, fmt.Errorf("bank has no method %s", m)
+		return conversation(m, subject, r)
 	}
 }
 

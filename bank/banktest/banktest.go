@@ -21,6 +21,7 @@ type Bank struct {
 	answers  map[bank.Method][]byte
 	err      error
 	requests []bank.Request
+	calls    []Call
 	before   func()
 	alerts   alertDesk
 }
@@ -72,7 +73,7 @@ func (b *Bank) Source(context.Context, consent.BankID) (bank.Source, error) { re
 // Fetch answers as told.
 func (b *Bank) Fetch(ctx context.Context, m bank.Method, r bank.Request) (bank.Answer, error) {
 	b.mu.Lock()
-	b.requests = append(b.requests, r)
+	b.requests, b.calls = append(b.requests, r), append(b.calls, Call{m, r})
 	b.mu.Unlock()
 	encoded, err := b.answer(m)
 	if err != nil {
@@ -94,7 +95,7 @@ func (b *Bank) answer(m bank.Method) ([]byte, error) {
 	return encoded, err
 }
 
-// Register serves BankService over gRPC. The server's codec is gateway/codec's.
+// Register serves BankService and ConversationService over gRPC. The server's codec is gateway/codec's.
 func (b *Bank) Register(s grpc.ServiceRegistrar) {
 	desc := bankv1.BankService_ServiceDesc
 	desc.Methods = nil
@@ -114,6 +115,7 @@ func (b *Bank) Register(s grpc.ServiceRegistrar) {
 	}
 	desc.Methods = append(desc.Methods, b.takesAnswers())
 	s.RegisterService(&desc, nil)
+	b.serveConversations(s)
 }
 
 type raw []byte
