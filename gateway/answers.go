@@ -13,7 +13,7 @@ import (
 
 // answers knows, for each kind of answer, the bank's method and the compiled
 // marks of what it answers with. It is filled once and only read afterwards.
-type answers [policy.Alerts + 1]struct {
+type answers [policy.Messages + 1]struct {
 	method bank.Method
 	table  *fields.Table
 }
@@ -30,6 +30,8 @@ func compileAnswers() (answers, error) {
 		{policy.Transactions, bank.ListTransactions, &bankv1.ListTransactionsResponse{}},
 		{policy.Cards, bank.ListCards, &bankv1.ListCardsResponse{}},
 		{policy.Alerts, bank.ListAlerts, &bankv1.ListAlertsResponse{}},
+		{policy.Conversations, bank.ListConversations, &bankv1.ListConversationsResponse{}},
+		{policy.Messages, bank.ListMessages, &bankv1.ListMessagesResponse{}},
 	} {
 		table, err := fields.Compile(k.answer.ProtoReflect().Descriptor())
 		if err != nil {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"sluice/bank"
 	"sluice/consent"
 	"sluice/policy"
 )
@@ -27,8 +28,11 @@ type Ask struct {
 	From, To  consent.Day // NoDay where not stated
 	PageSize  int         // 0: DefaultPageSize
 	PageToken string
-	Method    string // as package.Service/Method, for the record
+	Words     bank.Words // for conversations: what is said, or which are meant
+	Method    string     // as package.Service/Method, for the record
 	RequestID string
+
+	tells bank.Method // Converse's; empty: the bank is told nothing
 
 	pushed  bool // the rest is Deliver's
 	bank    consent.BankID

@@ -111,6 +111,11 @@ func (g *Gate) release(ctx context.Context, ask Ask, from source) (Released, err
 	if errors.Is(err, disclosure.ErrGrantChanged) || errors.As(err, &no) && !mutant.Is(mutant.StaleNo) {
 		released, err = g.walk(ctx, ask, g.Grants.Newest, from)
 	}
+	return g.end(released, err)
+}
+
+// end is what the caller is told, and the customer, once there is no other walk.
+func (g *Gate) end(released Released, err error) (Released, error) {
 	if errors.Is(err, disclosure.ErrGrantChanged) {
 		return Released{}, refusal.Because(refusal.GrantChanged, "the consent changed during the call; try again", err)
 	}
@@ -230,7 +235,8 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 	return policy.Question{
 		At: w.at, Grant: w.grant, Partner: w.ask.Partner,
 		PartnerActive: partner.Standing == registry.Active, BankActive: holder.Standing == registry.Active,
-		Kind: w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "", Pushed: w.ask.pushed,
+		ChatPass: holder.Chat,
+		Kind:     w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "", Pushed: w.ask.pushed,
 		Accounts: w.accounts, Unnamed: len(w.unnamed), Ceiling: w.ceiling(), From: w.ask.From, To: w.ask.To,
 		UnattendedToday: usage.Unattended, FirstRelease: usage.First,
 	}, nil
@@ -242,24 +248,37 @@ func (g *Gate) fetch(ctx context.Context, w walked, v policy.Verdict) (bank.Answ
 	if err != nil {
 		return bank.Answer{}, unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("find bank: %w", err))
 	}
+	method := g.answers.method(w.ask.Kind)
+	if w.ask.tells != "" {
+		method = w.ask.tells
+	}
+	answer, err := source.Fetch(ctx, method, w.request(v))
+	if err != nil {
+		return bank.Answer{}, notTaken(ctx, method, fmt.Errorf("ask bank %s: %w", w.grant.Bank(), err))
+	}
+	return answer, nil
+}
+
+// request asks the bank for what the verdict permits, and tells it no more than
+// that lets pass.
+func (w walked) request(v policy.Verdict) bank.Request {
 	r := bank.Request{Customer: w.grant.Customer()}
 	for _, p := range v.Permissions() {
 		r.Accounts = append(r.Accounts, p.Account)
 		r.Clusters |= p.Clusters
 	}
-	if w.ask.Kind == policy.Transactions {
+	switch {
+	case w.ask.Kind == policy.Transactions:
 		r.From, r.To, r.PageSize, r.PageToken = v.From(), v.To(), w.pageSize(), w.bankPage
+	case w.ask.Kind.Conversational():
+		r.Partner, r.Consent, r.Words, r.PageSize = w.grant.Partner(), w.grant.ID(), masked(w.ask.Words, v), w.ask.PageSize
 	}
-	answer, err := source.Fetch(ctx, g.answers.method(w.ask.Kind), r)
-	if err != nil {
-		return bank.Answer{}, unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("ask bank %s: %w", w.grant.Bank(), err))
-	}
-	return answer, nil
+	return r
 }
 
 // filter keeps what the verdict permits, whatever the bank answered.
 func (g *Gate) filter(w walked, v policy.Verdict, a bank.Answer) (fields.Shown, error) {
-	permit := fields.Permit{From: v.From(), To: v.To()}
+	permit := fields.Permit{From: v.From(), To: v.To(), Consent: w.grant.ID(), Pass: passing(v)}
 	for _, p := range v.Permissions() {
 		permit.Accounts = append(permit.Accounts, fields.Account{
 			ID: p.Account, Public: w.names.public(p.Account), Clusters: p.Clusters, Masked: p.Masked,
@@ -277,6 +296,9 @@ func (g *Gate) filter(w walked, v policy.Verdict, a bank.Answer) (fields.Shown, 
 	}
 	if len(shown.Accounts()) == 0 {
 		return fields.Shown{}, nothingAnswered(shown)
+	}
+	if w.ask.tells != "" && shown.Items() == 0 {
+		return fields.Shown{}, refuse(refusal.BankAnswerInvalid)
 	}
 	return shown, nil
 }

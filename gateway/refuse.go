@@ -110,6 +110,10 @@ func denied(w walked, v policy.Verdict) error {
 		if w.narrowed() {
 			r.Message = explainToken(reason)
 		}
+	case refusal.PurposeNotPermitted:
+		if w.ask.Kind.Conversational() && w.ask.Purpose == w.grant.Purpose() {
+			r.Message = "conversations need a consent for the purpose CUSTOMER_SERVICE"
+		}
 	case refusal.AccessLimitReached:
 		if w.grant.UnattendedPerDay() == 0 {
 			r.Message = "no unattended access was agreed; call while the customer is present"
