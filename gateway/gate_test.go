@@ -54,6 +54,7 @@ type world struct {
 	fail       map[string]error // by part
 	standing   map[string]registry.Standing
 	access     registry.Access
+	chat       registry.ChatPass
 	decider    gateway.Decider
 }
 
@@ -160,7 +161,7 @@ func (w *world) Partner(_ context.Context, id consent.PartnerID) (registry.Partn
 }
 
 func (w *world) Bank(_ context.Context, id consent.BankID) (registry.Bank, error) {
-	return registry.Bank{ID: id, Standing: w.standing[string(id)]}, w.fail["bank"]
+	return registry.Bank{ID: id, Standing: w.standing[string(id)], Chat: w.chat}, w.fail["bank"]
 }
 
 func (w *world) Decide(ctx context.Context, q policy.Question) (policy.Verdict, error) {
