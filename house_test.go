@@ -97,6 +97,9 @@ var rooms = map[string][]string{
 
 	// Outsiders know the contract only.
 	"reference/samplebank":         {"gen"},
+	"reference/messenger":          {"gen", "reference/messenger/holding", "reference/messenger/intent", "reference/messenger/link", "reference/messenger/spending"},
+	"reference/messenger/holding":  {},
+	"reference/messenger/link":     {},
 	"reference/messenger/spending": {"gen"},
 }
 
@@ -115,6 +118,7 @@ var never = map[string][]string{
 	"sluice/consent/grantcache":   {"database/sql", "google.golang.org/grpc"},
 	"sluice/consent/grantdb":      {"github.com/redis"},
 	"sluice/reference/samplebank": {"sluice/consent", "sluice/gateway", "sluice/authn", "sluice/policy"},
+	"sluice/reference/messenger":  {"sluice/consent", "sluice/gateway", "sluice/authn", "sluice/policy", "sluice/reference/samplebank", "database/sql"},
 }
 
 const (

@@ -1,0 +1,169 @@
+package messenger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"sluice/reference/messenger/holding"
+	"sluice/reference/messenger/intent"
+)
+
+// maxAsk is how long a question to the messenger may be, in letters.
+const maxAsk = 500
+
+// ask takes a question and answers it.
+func (m *Messenger) ask(w http.ResponseWriter, r *http.Request) {
+	text := strings.TrimSpace(r.PostFormValue("text"))
+	switch {
+	case text == "":
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	case !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxAsk:
+		m.fail(w, r, http.StatusBadRequest, "trouble.long")
+		return
+	}
+	p := m.welcome(w, r)
+	m.write(p, entry{own: true, text: text})
+	m.answer(r.Context(), p, text)
+	http.Redirect(w, r, "/#end", http.StatusSeeOther)
+}
+
+func (m *Messenger) answer(ctx context.Context, p *person, text string) {
+	q := m.understand.Understand(text, m.config.Now().In(m.config.Zone))
+	_, ofPayments := paymentsFor(q.Intent)
+	switch {
+	case q.Intent == intent.Balance, q.Intent == intent.Spending, ofPayments:
+		m.answerMoney(ctx, p, q, text)
+	case q.Intent == intent.TalkToBank && q.Urgent:
+		m.write(p, m.offerTalk(p, entry{key: "say.urgent"}, text))
+	case q.Intent == intent.TalkToBank && q.Label != "":
+		m.write(p, m.offerTalk(p, entry{key: "say.bank_knows"}, text))
+	case q.Intent == intent.TalkToBank:
+		m.write(p, m.offerTalk(p, entry{key: "say.talk"}, ""))
+	case q.Intent == intent.StopSharing:
+		m.write(p, entry{key: "say.stop", actions: []action{{key: "nav.share", href: "/share"}}})
+	case q.Intent == intent.WhatIsShared:
+		m.write(p, entry{key: "say.shared", actions: []action{{key: "nav.share", href: "/share"}, {key: "nav.holds", href: "/holds"}}})
+	case q.Intent == intent.Help:
+		m.write(p, entry{key: "say.help"})
+	default:
+		m.write(p, m.offerTalk(p, entry{key: "say.unknown"}, text))
+	}
+}
+
+// offerTalk offers those who can help where the messenger can't. With a text, that
+// is sent to the bank as it is.
+func (m *Messenger) offerTalk(p *person, e entry, text string) entry {
+	for _, s := range m.shares(p, service) {
+		a := action{key: "action.talk", arg: s.bank.Name, href: "/talk/" + s.consent}
+		if text != "" {
+			a.key, a.send, e.text = "action.pass_on", "/talk/"+s.consent, text
+		}
+		e.actions = append(e.actions, a)
+	}
+	if len(e.actions) == 0 {
+		e.actions = []action{{key: "action.connect_service", href: "/connect"}}
+	}
+	return e
+}
+
+// answerMoney asks each bank, and writes the answers in the order of the banks.
+func (m *Messenger) answerMoney(ctx context.Context, p *person, q intent.Question, text string) {
+	shares := m.shares(p, money)
+	help := false
+	if what, is := paymentsFor(q.Intent); is {
+		help = what.help
+	}
+	if len(shares) == 0 {
+		m.write(p, entry{key: "say.not_connected", actions: []action{{key: "action.connect", href: "/connect"}}})
+	}
+	answers := make([]entry, len(shares))
+	var all sync.WaitGroup
+	for i, s := range shares {
+		all.Go(func() { answers[i] = m.answerFrom(ctx, s, q) })
+	}
+	all.Wait()
+	for _, e := range answers {
+		m.write(p, e)
+	}
+	if help {
+		m.write(p, m.offerTalk(p, entry{key: "say.bank_knows"}, text))
+	}
+}
+
+// found is what a bank answered, with what it needs to be kept.
+type found struct {
+	what  string
+	value any
+	needs []holding.Cover
+}
+
+var (
+	errNothingShared = errors.New("nothing of this kind is shared")
+	errChanged       = errors.New("what is shared changed meanwhile")
+)
+
+// answerFrom asks one bank. The answer itself is in the holding alone.
+func (m *Messenger) answerFrom(ctx context.Context, s *sharing, q intent.Question) entry {
+	ticket, held := m.holding.Ticket(s.consent)
+	var f found
+	err := errNotLive
+	if held {
+		f, err = m.pull(ctx, s, q)
+	}
+	e := entry{id: rand.Text(), consent: s.consent, args: []string{s.bank.Name}}
+	if err == nil && !m.holding.Keep(ticket, holding.Item{ID: e.id, What: f.what, Needs: f.needs, Value: f.value}) {
+		err = errChanged
+	}
+	if err != nil {
+		m.config.Log.InfoContext(ctx, "a question was not answered", "bank", s.bank.ID, "error", err)
+		return entry{key: trouble(err), args: []string{s.bank.Name}}
+	}
+	return e
+}
+
+func (m *Messenger) pull(ctx context.Context, s *sharing, q intent.Question) (found, error) {
+	switch q.Intent {
+	case intent.Balance:
+		return m.pullBalances(ctx, s)
+	case intent.Spending:
+		return m.pullSpending(ctx, s, q)
+	default:
+		return m.pullPayments(ctx, s, q)
+	}
+}
+
+// trouble is the text for an error.
+func trouble(err error) string {
+	switch {
+	case errors.Is(err, errNothingShared):
+		return "trouble.nothing_shared"
+	case errors.Is(err, errChanged), errors.Is(err, errNotLive):
+		return "trouble.changed"
+	}
+	switch reason := reasonOf(err); reason {
+	case "CONSENT_PENDING", "CONSENT_PAUSED", "CONSENT_SUSPENDED":
+		return "trouble.resting"
+	case "CONSENT_EXPIRED", "CONSENT_REVOKED", "CONSENT_CONSUMED", "CONSENT_REJECTED", "CONSENT_SUPERSEDED", "CONSENT_NOT_FOUND":
+		return "trouble.over"
+	case "ACCOUNT_NOT_COVERED", "CLUSTER_NOT_COVERED", "LOOKBACK_EXCEEDED", "PURPOSE_NOT_PERMITTED":
+		return "trouble.nothing_shared"
+	case "BANK_UNAVAILABLE", "DEADLINE_EXCEEDED":
+		return "trouble.bank_silent"
+	case "BANK_SUSPENDED", "PARTNER_SUSPENDED":
+		return "trouble.suspended"
+	case "CHANGE_NOT_POSSIBLE", "CONSENT_CONFLICT":
+		return "trouble.not_possible"
+	case "GRANT_CHANGED":
+		return "trouble.changed"
+	case "INVALID_REQUEST":
+		return "trouble.refused"
+	default:
+		return "trouble.later"
+	}
+}

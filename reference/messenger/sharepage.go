@@ -1,0 +1,153 @@
+package messenger
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	partnerv1 "sluice/gen/sluice/partner/v1"
+	"sluice/reference/messenger/holding"
+)
+
+// sharePage is what a person shares.
+type sharePage struct {
+	Dashboard string
+	Shared    []shared
+}
+
+type shared struct {
+	Consent, Bank  string
+	Wish           wish
+	Standing       standing
+	Why            string
+	Accounts, Back int
+	Kinds          []string // names of texts
+	Until          time.Time
+	Keeps          int
+	Dashboard      string
+	Over           bool
+}
+
+func (m *Messenger) showShare(w http.ResponseWriter, r *http.Request) {
+	p := m.visitor(r)
+	m.look(r.Context(), p)
+	page := sharePage{Dashboard: m.config.Dashboard}
+	if p != nil {
+		m.mu.Lock()
+		for _, s := range slices.Backward(p.sharings) {
+			page.Shared = append(page.Shared, m.sharedLocked(s))
+		}
+		m.mu.Unlock()
+	}
+	slices.SortStableFunc(page.Shared, func(a, b shared) int { return rankOver(a) - rankOver(b) })
+	m.render(w, r, http.StatusOK, "share", page)
+}
+
+func rankOver(s shared) int {
+	if s.Over {
+		return 1
+	}
+	return 0
+}
+
+func (m *Messenger) sharedLocked(s *sharing) shared {
+	out := shared{
+		Consent: s.consent, Bank: s.bank.Name, Wish: s.wish, Standing: s.standing, Why: s.why, Until: s.until, Over: s.standing == over,
+		Accounts: len(s.accounts), Back: int(s.given.GetLookBackDays()), Keeps: int(s.given.GetAsked().GetRetentionDays()),
+		Dashboard: strings.TrimSuffix(m.config.Dashboard, "/") + "/consents/" + s.consent,
+	}
+	for _, share := range s.given.GetShares() {
+		for _, kind := range share.GetClusters() {
+			if name := "cluster." + kindName(kind); !slices.Contains(out.Kinds, name) {
+				out.Kinds = append(out.Kinds, name)
+			}
+		}
+	}
+	return out
+}
+
+// showEnd asks before something is ended.
+func (m *Messenger) showEnd(w http.ResponseWriter, r *http.Request) {
+	s := m.own(m.visitor(r), r.PathValue("consent"))
+	if s == nil || m.standing(s) == over {
+		m.fail(w, r, http.StatusNotFound, "trouble.page")
+		return
+	}
+	m.render(w, r, http.StatusOK, "end", shared{Consent: s.consent, Bank: s.bank.Name, Wish: s.wish})
+}
+
+// endSharing gives a consent up. What came by it is gone first: if the gateway can't
+// be reached it stays so, and the customer is told that the end is not certain.
+func (m *Messenger) endSharing(w http.ResponseWriter, r *http.Request) {
+	p := m.visitor(r)
+	s := m.own(p, r.PathValue("consent"))
+	if s == nil {
+		m.fail(w, r, http.StatusNotFound, "trouble.page")
+		return
+	}
+	m.holding.Close(s.consent)
+	_, err := m.consents.RevokeConsent(r.Context(), &partnerv1.RevokeConsentRequest{ConsentId: s.consent})
+	if _, _, ended := standingBy(reasonOf(err)); err != nil && !ended {
+		m.config.Log.WarnContext(r.Context(), "a consent could not be given up", "error", err)
+		m.settle(s, resting, "rest.unknown")
+		m.write(p, entry{key: trouble(err), args: []string{s.bank.Name}})
+		http.Redirect(w, r, "/#end", http.StatusSeeOther)
+		return
+	}
+	m.settle(s, over, "over.here")
+	http.Redirect(w, r, "/share", http.StatusSeeOther)
+}
+
+// holdsPage is all that is held of what banks gave a person.
+type holdsPage struct {
+	Shelves []shelf
+	Own     int // entries of the chat with the messenger
+	Most    int
+	Keys    int // sharings that we have tokens of
+}
+
+type shelf struct {
+	Bank  string
+	Wish  wish
+	Items []thing
+}
+
+type thing struct {
+	What         string
+	Since, Until time.Time
+	Tap          string
+}
+
+func (m *Messenger) showHolds(w http.ResponseWriter, r *http.Request) {
+	p := m.visitor(r)
+	m.look(r.Context(), p)
+	page := holdsPage{Most: maxEntries}
+	if p != nil {
+		m.mu.Lock()
+		sharings := slices.Clone(p.sharings)
+		page.Own = len(p.log)
+		m.mu.Unlock()
+		for _, s := range sharings {
+			if m.standing(s) != over {
+				page.Keys++
+			}
+			if items := m.holding.List(s.consent); len(items) > 0 {
+				page.Shelves = append(page.Shelves, shelf{s.bank.Name, s.wish, things(items)})
+			}
+		}
+	}
+	m.render(w, r, http.StatusOK, "holds", page)
+}
+
+func things(items []holding.Item) []thing {
+	var out []thing
+	for _, i := range items {
+		t := thing{What: "what." + i.What, Since: i.At, Until: i.Until}
+		if a, is := i.Value.(alert); is {
+			t.Tap = a.Tap
+		}
+		out = append(out, t)
+	}
+	return out
+}
