@@ -96,11 +96,13 @@ var rooms = map[string][]string{
 	"bank/banktest":       {"bank", "consent", "gateway/codec", "gen"},
 
 	// Outsiders know the contract only.
-	"reference/samplebank":         {"gen"},
-	"reference/messenger":          {"gen", "reference/messenger/holding", "reference/messenger/intent", "reference/messenger/link", "reference/messenger/spending"},
-	"reference/messenger/holding":  {},
-	"reference/messenger/link":     {},
-	"reference/messenger/spending": {"gen"},
+	"reference/samplebank":            {"gen"},
+	"reference/messenger":             {"gen", "reference/messenger/holding", "reference/messenger/intent", "reference/messenger/link", "reference/messenger/spending"},
+	"reference/messenger/holding":     {},
+	"reference/messenger/link":        {},
+	"reference/messenger/intent":      {"reference/messenger/spending"},
+	"reference/messenger/intenttrain": {"reference/messenger/intent"},
+	"reference/messenger/spending":    {"gen"},
 }
 
 // wiring may import whatever it wires; nobody imports it.
