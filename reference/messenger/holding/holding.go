@@ -24,12 +24,12 @@ func (t Terms) covers(what []Cover) bool {
 // Item is one thing held.
 type Item struct {
 	Consent string
-	ID      string  // unique under its consent
-	What    string  // what it is, to be named to the customer
-	Needs   []Cover // all of them must be covered
-	Value   any     // must not be changed once it is here
-	At      time.Time
-	Until   time.Time // when it goes; set by the holding
+	ID      string    // unique under its consent
+	What    string    // what it is, to be named to the customer
+	Needs   []Cover   // all of them must be covered
+	Value   any       // must not be changed once it is here
+	At      time.Time // when it came, and
+	Until   time.Time // when it goes; both are set by the holding
 }
 
 // Ticket is leave to keep something under a consent as it stood when it was taken.
@@ -130,8 +130,9 @@ func (h *Holding) Keep(t Ticket, i Item) bool {
 	}
 	now := h.now()
 	i.Consent = t.consent
-	if i.At.IsZero() || i.At.After(now) {
-		i.At = now
+	i.At = now
+	if before, held := s.items[i.ID]; held && now.Before(before.Until) {
+		i.At = before.At // what is got again is not kept longer for it
 	}
 	if i.Until = s.terms.until(i.At); !now.Before(i.Until) {
 		return false
