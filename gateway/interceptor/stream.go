@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -134,6 +135,10 @@ func (c Config) ended(ctx context.Context, method string, n *note, took time.Dur
 		c.Log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 		return nil
 	}
+	if gone(ctx, err) {
+		c.Log.LogAttrs(ctx, slog.LevelDebug, "the caller went away", append(attrs, slog.String("code", codes.Canceled.String()), slog.String("error", err.Error()))...)
+		return Status(context.Canceled).Err()
+	}
 	s := Status(err)
 	if strings.HasPrefix(method, grpcOwn) && !refused(err) {
 		s = status.Convert(err) // says nothing but what its service is for
@@ -141,4 +146,11 @@ func (c Config) ended(ctx context.Context, method string, n *note, took time.Dur
 	c.Log.LogAttrs(ctx, levelOf(s.Code()), "call refused", append(attrs,
 		slog.String("reason", refusal.Name(refusal.ReasonOf(err))), slog.String("error", err.Error()))...)
 	return s.Err()
+}
+
+// gone says whether a call ended because its caller did: then the transport's
+// errors, whatever they are, are nobody's failure. ctx is the call's own. What
+// was refused is told of all the same, if only to the log.
+func gone(ctx context.Context, err error) bool {
+	return errors.Is(ctx.Err(), context.Canceled) && (!refused(err) || errors.Is(err, context.Canceled))
 }
