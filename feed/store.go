@@ -31,6 +31,8 @@ type Store interface {
 	Dead(ctx context.Context, partner consent.PartnerID, limit int) ([]Dead, error)
 	// Counts says what was rejected of a bank, or dropped for a partner, in a day.
 	Counts(ctx context.Context, party string, day consent.Day) (map[string]int, error)
+	// Backlog says what a partner has not taken.
+	Backlog(ctx context.Context, partner consent.PartnerID) (Backlog, error)
 	// Sweep forgets what was kept for Retention, what waits under a consent that
 	// shares it no more, Settled after its change, and ids of transactions after
 	// IdentityRetention; a bounded part at a time. It says whether there may be more.

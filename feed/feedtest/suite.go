@@ -32,6 +32,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Rig) {
 		{"what a consumer has out when it leaves goes to another at once", leaving},
 		{"a delivery with an error rests longer and longer and is put aside", errors},
 		{"what is dropped is gone and counted", dropped},
+		{"what a partner has not taken is counted", backlog},
 		{"old events are forgotten", swept},
 		{"what is shared no more is erased, though its partner never asks", withdrawn},
 		{"a content that can't be opened stops nobody", unreadable},
