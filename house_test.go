@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"consent/receipt":   {"consent"},
 	"disclosure":        {"consent", "refusal"},
 	"registry":          {"consent"},
-	"feed":              {"consent", "gen", "seal"},
+	"feed":              {"consent", "gen", "mutant", "seal"},
 	"authn":             {"authn/internal", "consent", "gen"},
 	"authn/internal":    {"consent"},
 	"authn/keyset":      {},
@@ -56,10 +56,10 @@ var rooms = map[string][]string{
 	// The walk.
 	"gateway": {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 
-	"alert": {"bank", "consent", "gateway", "gen", "policy", "refusal", "seal"},
+	"alert": {"bank", "consent", "gateway", "gen", "mutant", "policy", "refusal", "seal"},
 
 	// The doors.
-	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry", "seal"},
+	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 	"gateway/bankapi":     {"authn", "consent", "feed", "gateway/consentview", "gateway/interceptor", "gen", "refusal", "registry", "seal"},
 	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gen", "refusal", "seal"},
 	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
@@ -76,10 +76,10 @@ var rooms = map[string][]string{
 	"consent/grantcache":  {"consent", "mutant"},
 	"consent/replica":     {"consent"},
 	"consent/replicadb":   {"consent", "consent/barrier", "consent/replica", "mutant", "sqldb"},
-	"feed/feeddb":         {"consent", "feed", "gen", "sqldb"},
+	"feed/feeddb":         {"consent", "feed", "gen", "mutant", "sqldb"},
 	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "refusal", "sqldb"},
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
-	"alert/alertdb":       {"alert", "consent", "disclosure", "gen", "sqldb"},
+	"alert/alertdb":       {"alert", "consent", "disclosure", "gen", "mutant", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
 	"web/webdb":           {"seal", "sqldb", "web"},
 	"authn/devca":         {"authn"},

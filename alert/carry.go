@@ -9,6 +9,7 @@ import (
 
 	"sluice/bank"
 	datav1 "sluice/gen/sluice/data/v1"
+	"sluice/mutant"
 	"sluice/seal"
 )
 
@@ -120,6 +121,9 @@ func (d *Desk) tell(ctx context.Context, a Answer) (datav1.AlertStatus, error) {
 	confirmation, err := d.Sealer.Open(binding(a), a.Sealed)
 	if err != nil || len(confirmation) != 1 {
 		return 0, errors.Join(errSealed, err)
+	}
+	if mutant.Is(mutant.AnswerRenamed) {
+		a.ID = newID()
 	}
 	source, err := d.Banks.Source(ctx, a.Subject.Bank)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"sluice/gateway/consentview"
 	"sluice/gateway/interceptor"
 	partnerv1 "sluice/gen/sluice/partner/v1"
+	"sluice/mutant"
 	"sluice/policy"
 	"sluice/refusal"
 )
@@ -114,7 +115,7 @@ func (p *passing) note(ctx context.Context, d done) {
 	reason := refusal.ReasonOf(d.err)
 	switch {
 	case d.err == nil:
-	case gateway.NeverAgain(d.err):
+	case gateway.NeverAgain(d.err) && !mutant.Is(mutant.NotDropped):
 		p.dropped[refusal.Name(reason)] = append(p.dropped[refusal.Name(reason)], d.delivery)
 	case reason == refusal.PartnerSuspended:
 		p.ends = d.err
