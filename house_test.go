@@ -62,10 +62,10 @@ var rooms = map[string][]string{
 	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 	"gateway/bankapi":     {"authn", "consent", "feed", "gateway/consentview", "gateway/interceptor", "gen", "refusal", "registry", "seal"},
 	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gen", "refusal", "seal"},
-	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
+	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "feed", "gateway/consentview", "gen", "refusal", "registry"},
 	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},
 	"gateway/consentview": {"consent", "gen", "refusal", "seal"},
-	"gateway/interceptor": {"authn", "refusal"},
+	"gateway/interceptor": {"authn", "gateway/codec", "refusal"},
 	"gateway/codec":       {},
 
 	"oauth": {"authn", "authn/dpop", "authn/jws", "authn/keyset", "authn/replay", "consent", "gen", "refusal", "registry", "seal"},
