@@ -26,7 +26,7 @@ func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwi
 	if err != nil {
 		return nil, fmt.Errorf("contract rules: %w", err)
 	}
-	h.feed = feed.New(feeddb.New(h.truth.db), contents, &feed.Bell{}, now)
+	h.feed = feed.New(feeddb.New(h.truth.db, now), contents, &feed.Bell{})
 	return func(s *grpc.Server) {
 		bankapi.NewFeeds(h.feed, h.book, grantdb.New(h.truth.db), h.registry, validator).Register(s)
 		partnerapi.NewEvents(gate, h.feed, names, tokens, h.logger, now).Register(s)

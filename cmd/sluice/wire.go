@@ -220,7 +220,7 @@ func (h *house) sweep(ctx context.Context) {
 		if err := h.front.tend(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "tend", "error", err)
 		}
-		if err := h.feed.Sweep(ctx, now()); err != nil && ctx.Err() == nil {
+		if err := h.feed.Sweep(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "sweep feeds", "error", err)
 		}
 		if _, err := h.book.Settle(ctx); err != nil && ctx.Err() == nil {

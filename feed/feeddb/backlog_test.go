@@ -24,7 +24,7 @@ func TestALookAtABacklogReadsThePartnersOwnAlone(t *testing.T) {
 		if whole.MatchString(plan) || strings.Contains(plan, "USE TEMP B-TREE") {
 			t.Errorf("a whole table is read or sorted:\n%s", plan)
 		}
-		b, err := feeddb.New(db).Backlog(t.Context(), "p1")
+		b, err := feeddb.New(db, nil).Backlog(t.Context(), "p1")
 		if err != nil || b.Waiting != 2000 || b.Oldest.UnixMilli() != 1000+1 || b.PutAside != 0 {
 			t.Errorf("Backlog = %+v, %v", b, err)
 		}

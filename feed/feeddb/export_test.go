@@ -21,8 +21,8 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		events   = `[{"bank":"b","account":"a7","sequence":1,"n":1},{"bank":"b","account":"a8","sequence":1,"n":1}]`
 	)
 	out := map[string]Planned{
-		"look at shards":   {fmt.Sprintf(selectShards, never) + more, []any{"p1", "c"}},
-		"lock accounts":    {lockAccounts, []any{accounts, "b"}},
+		"look at shards":   {fmt.Sprintf(selectShards, never) + more, []any{"p1", 1, "c"}},
+		"lock accounts":    {lockAccounts, []any{accounts, "b", 1}},
 		"read accounts":    {selectAccounts, []any{accounts, "b"}},
 		"read known":       {selectKnown, []any{names}},
 		"keep accounts":    {updateAccounts, []any{accounts}},
@@ -37,7 +37,7 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		"read heads":       {selectHeads, []any{"p1", 3, 1 << 40, 20}},
 		"give out":         {giveOut, []any{refs, "p1", 1, "c"}},
 		"take changes":     {takeChanges, []any{"p1"}},
-		"lock shards":      {lockShards, []any{refs, "p1"}},
+		"lock shards":      {lockShards, []any{refs, "p1", 1}},
 		"renew leases":     {renewLeases, []any{refs, "p1", "c", 1}},
 		"read errors":      {selectErrors, []any{refs, "p1"}},
 		"put off":          {putOff, []any{refs}},
@@ -55,7 +55,7 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		"old transactions": {forgetName, []any{1}},
 	}
 	for name, p := range out {
-		p.Text = db.Rows(p.Text)
+		p.Text = New(db, nil).text(p.Text)
 		out[name] = p
 	}
 	return out

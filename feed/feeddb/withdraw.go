@@ -51,7 +51,7 @@ func (s *Store) withdraw(ctx context.Context, at time.Time) (bool, error) {
 			return false, err
 		}
 		if len(refs) > 0 {
-			if err := s.drop(ctx, c.partner, refs, feed.Withdrawn, at); err != nil {
+			if err := s.drop(ctx, c.partner, refs, feed.Withdrawn); err != nil {
 				return false, err
 			}
 			continue // there may be more of it

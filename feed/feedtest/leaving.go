@@ -4,19 +4,19 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"sluice/consent"
 	"sluice/feed"
 )
 
 // Leave ends a consumer's turn.
-func (m *Memory) Leave(ctx context.Context, partner consent.PartnerID, consumer string, at time.Time) error {
+func (m *Memory) Leave(ctx context.Context, partner consent.PartnerID, consumer string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	at := m.moment()
 	for s, l := range m.leases {
 		if s.partner == partner && l.Consumer == consumer {
 			m.takeOver(s, consumer, at)

@@ -3,12 +3,15 @@ package feedtest
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // RunStore runs the suite that every feed.Store must pass. open makes a rig over
-// an empty store; tests share it.
-func RunStore(t *testing.T, open func(t *testing.T) Rig) {
-	rig, worlds := open(t), &atomic.Int64{}
+// an empty store whose clock is the one given; tests share it.
+func RunStore(t *testing.T, open func(t *testing.T, now func() time.Time) Rig) {
+	clock, worlds := &clock{}, &atomic.Int64{}
+	rig := open(t, clock.now)
+	rig.clock = clock
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, w *world)

@@ -43,8 +43,10 @@ func fitting(t *testing.T, w *world) {
 		room feed.Room
 		want int
 	}{
-		{feed.Room{Events: 10, Bytes: 1}, 1}, {feed.Room{Events: 10, Bytes: 3 * size}, 2},
-		{feed.Room{Events: 1, Bytes: 9 * size}, 1}, {feed.Room{Events: 10}, 1},
+		{feed.Room{Events: 10, Bytes: 1}, 1},
+		{feed.Room{Events: 10, Bytes: 3 * size}, 2},
+		{feed.Room{Events: 1, Bytes: 9 * size}, 1},
+		{feed.Room{Events: 10}, 1},
 	} {
 		due, err := w.Due(t.Context(), p, "a", test.room)
 		if err != nil || len(due) != test.want {

@@ -74,11 +74,12 @@ func newEventWorld(t *testing.T) *eventWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &eventWorld{t: t, store: consenttest.NewMemory(), memory: feedtest.NewMemory(), standing: registry.Active}
+	w := &eventWorld{t: t, store: consenttest.NewMemory(), standing: registry.Active}
 	start := time.Now()
 	gates := barrier.NewGates(func() time.Duration { return time.Since(start) })
 	w.book = consent.NewBook(w.store, barrier.New(gates, func(consent.ID, int64) {}, nil, nil), w.now)
-	w.feed = feed.New(w.memory, tokens, &feed.Bell{}, w.now)
+	w.memory = feedtest.NewMemory(w.now)
+	w.feed = feed.New(w.memory, tokens, &feed.Bell{})
 	names := gateway.NewPairwise([]byte("key"))
 	gate, err := gateway.New(gateway.Config{
 		Grants: w, HandOffs: gates, Parties: w, Policy: engine, Banks: banktest.New(), Recorder: disclosure.NewRecorder(w), Usage: w,
