@@ -11,13 +11,14 @@ import (
 	"sluice/feed/feeddb"
 	"sluice/gateway"
 	"sluice/gateway/bankapi"
+	"sluice/gateway/operatorapi"
 	"sluice/gateway/partnerapi"
 	bankv1 "sluice/gen/sluice/bank/v1"
 	"sluice/seal"
 )
 
 // wireFeeds makes the feed, and the doors through which it is filled and emptied.
-func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwise, tokens *seal.Sealer) (func(*grpc.Server), error) {
+func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwise, tokens *seal.Sealer) (func(grpc.ServiceRegistrar), error) {
 	contents, err := seal.NewSealer(keys.derive("feed"))
 	if err != nil {
 		return nil, fmt.Errorf("contents of feeds: %w", err)
@@ -27,9 +28,11 @@ func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwi
 		return nil, fmt.Errorf("contract rules: %w", err)
 	}
 	h.feed = feed.New(feeddb.New(h.truth.db, now), contents, &feed.Bell{})
-	return func(s *grpc.Server) {
+	h.metrics.watchFeeds(&feedGauges{feed: h.feed, parties: h.registry, log: h.logger, now: now})
+	return func(s grpc.ServiceRegistrar) {
 		bankapi.NewFeeds(h.feed, h.book, grantdb.New(h.truth.db), h.registry, validator).Register(s)
-		partnerapi.NewEvents(gate, h.feed, names, tokens, h.logger, now).Register(s)
+		partnerapi.NewEvents(gate, watchedFeed{h.feed, h.metrics, h.logger}, names, tokens, h.logger, now).Register(s)
+		operatorapi.NewFeeds(h.feed, h.registry, h.book, now).Register(s)
 	}, nil
 }
 

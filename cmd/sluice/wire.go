@@ -155,7 +155,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	if err != nil {
 		return err
 	}
-	return h.open(cert, ca.Roots(), func(s *grpc.Server) {
+	return h.open(cert, ca.Roots(), func(s grpc.ServiceRegistrar) {
 		feeds(s)
 		partnerapi.NewAccounts(gate).Register(s)
 		partnerapi.NewAlerts(gate, h.desk).Register(s)
@@ -168,7 +168,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 }
 
 // open makes the server; it fails if a method declares no kind of caller.
-func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grpc.Server)) error {
+func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(grpc.ServiceRegistrar)) error {
 	validator, err := protovalidate.New()
 	if err != nil {
 		return fmt.Errorf("contract rules: %w", err)
@@ -186,12 +186,12 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 	h.server = grpc.NewServer(
 		grpc.Creds(credentials(cert, roots, &parties{registry: h.registry})),
 		grpc.ForceServerCodecV2(codec.Bounded(sizeLimit)),
-		grpc.MaxRecvMsgSize(maxBatch), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
+		grpc.MaxRecvMsgSize(maxBatch+maxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
 		grpc.MaxHeaderListSize(maxHeader), grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle, Time: silence, Timeout: pongTimeout}),
-		grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
+		grpc.StatsHandler(interceptor.Answered{}), interceptor.HeadersFirst(calls), interceptor.Unary(calls), interceptor.Stream(calls),
 	)
-	doors(h.server)
+	doors(interceptor.Reading(h.server))
 	healthpb.RegisterHealthServer(h.server, h.health)
 	if h.config.Reflection {
 		reflection.Register(h.server)
@@ -220,6 +220,7 @@ func (h *house) sweep(ctx context.Context) {
 		if err := h.front.tend(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "tend", "error", err)
 		}
+		h.mendShares(ctx)
 		if err := h.feed.Sweep(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "sweep feeds", "error", err)
 		}

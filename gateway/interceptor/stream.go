@@ -22,7 +22,8 @@ import (
 var errEnding = errors.New("the server is about to stop")
 
 // Stream is the chain for streams, outermost first. A handler learns from its
-// stream's context that its time is over, and must heed it.
+// stream's context that its time is over, and must heed it. The server's codec
+// must be gateway/codec.
 func Stream(c Config) grpc.ServerOption {
 	return grpc.ChainStreamInterceptor(c.streamLogged, c.streamRecovered, c.streamBounded, c.streamAdmitted, c.streamValidated)
 }
@@ -44,7 +45,7 @@ func (c Config) streamLogged(srv any, ss grpc.ServerStream, info *grpc.StreamSer
 	start, n := c.Now(), &note{id: "req_" + rand.Text(), caller: callerName(ss.Context()), panicked: c.panicked}
 	ctx := context.WithValue(ss.Context(), noteKey{}, n)
 	_ = ss.SetHeader(metadata.Pairs(RequestIDHeader, n.id)) // fails only where headers were sent
-	err := next(srv, under(ctx, ss))
+	err := next(srv, under(ctx, reading{ss}))
 	return c.ended(ctx, info.FullMethod, n, c.Now().Sub(start), err)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"sluice/authn"
 	"sluice/authn/devca"
+	"sluice/gateway/codec"
 	"sluice/gateway/interceptor"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 )
@@ -66,7 +67,8 @@ func serveStream(t *testing.T, change func(*interceptor.Config), do func(partner
 	if change != nil {
 		change(&cfg)
 	}
-	s.server = grpc.NewServer(grpc.Creds(authn.ServerCredentials(server, ca.Roots(), admitAll{})), interceptor.Stream(cfg))
+	s.server = grpc.NewServer(grpc.Creds(authn.ServerCredentials(server, ca.Roots(), admitAll{})),
+		grpc.ForceServerCodecV2(codec.New()), interceptor.Stream(cfg))
 	partnerv1.RegisterEventServiceServer(s.server, events{do: do})
 	if methods, err = authn.MethodsOf(s.server.GetServiceInfo()); err != nil {
 		t.Fatal(err)
