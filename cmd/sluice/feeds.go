@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"buf.build/go/protovalidate"
@@ -29,11 +30,21 @@ func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwi
 	}
 	h.feed = feed.New(feeddb.New(h.truth.db, now), contents, &feed.Bell{})
 	h.metrics.watchFeeds(&feedGauges{feed: h.feed, parties: h.registry, log: h.logger, now: now})
+	h.mending = grantdb.NewMending(grantdb.New(h.truth.db))
 	return func(s grpc.ServiceRegistrar) {
 		bankapi.NewFeeds(h.feed, h.book, grantdb.New(h.truth.db), h.registry, validator).Register(s)
 		partnerapi.NewEvents(gate, watchedFeed{h.feed, h.metrics, h.logger}, names, tokens, h.logger, now).Register(s)
 		operatorapi.NewFeeds(h.feed, h.registry, h.book, now).Register(s)
 	}, nil
+}
+
+// mend lets feeds know of what replicas of before them change.
+func (h *house) mend(ctx context.Context) {
+	if n, err := h.mending.Next(ctx); err != nil && ctx.Err() == nil {
+		h.logger.ErrorContext(ctx, "mend shares", "error", err)
+	} else if n > 0 {
+		h.logger.InfoContext(ctx, "mend shares", "mended", n)
+	}
 }
 
 // sizeLimit is how many bytes of a request are read at most: batches of events

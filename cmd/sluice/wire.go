@@ -76,6 +76,7 @@ type house struct {
 	front    *front
 	desk     *alert.Desk
 	feed     *feed.Feed
+	mending  *grantdb.Mending
 	bound    atomic.Pointer[string] // where gRPC is served, once it is
 
 	stopBeating context.CancelFunc     // nil if alone
@@ -221,6 +222,7 @@ func (h *house) sweep(ctx context.Context) {
 			h.logger.ErrorContext(ctx, "tend", "error", err)
 		}
 		h.mendShares(ctx)
+		h.mend(ctx)
 		if err := h.feed.Sweep(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "sweep feeds", "error", err)
 		}

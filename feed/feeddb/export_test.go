@@ -51,6 +51,8 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		"old changes":      {forgetOld, []any{1}},
 		"changed consents": {selectChanged, []any{1}},
 		"of a consent":     {selectOfConsent, []any{refs, "p1", "c7"}},
+		"new changes":      {newChanged, nil},
+		"hear of changes":  {hearOf, []any{1}},
 		"forget a change":  {forgetChanged, []any{"c7", 1}},
 		"old transactions": {forgetName, []any{1}},
 	}
