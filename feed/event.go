@@ -162,7 +162,9 @@ type Dead struct {
 	ID      string
 	Kind    Kind
 	Errors  int
-	Error   string // the partner's last words
+	Shard   int
+	Pos     int64  // with the shard, the place it had
+	Error   string // the partner's last words, a part of them; sealed in stores
 	At      time.Time
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"sluice/consent"
@@ -145,14 +146,37 @@ func (f *Feed) Acknowledge(ctx context.Context, partner consent.PartnerID, consu
 	}
 	acks = slices.Clone(acks)
 	for i, a := range acks {
-		if !plain(a.Error) {
-			acks[i].Error = "(not text)"
+		if a.Error != "" {
+			acks[i].Error = f.sealer.Seal(lastWords(partner, a.Shard, a.Pos), brief(a.Error))
 		}
 	}
 	if err := f.store.Acknowledge(ctx, partner, consumer, acks); err != nil {
 		return fmt.Errorf("acknowledge: %w", err)
 	}
 	return nil
+}
+
+// mostWords is how much of a partner's words is kept. They may be of data that it
+// could not take.
+const mostWords = 200
+
+// brief is the beginning of what a partner says, as far as it can be shown.
+func brief(words string) string {
+	if !plain(words) {
+		return "(not text)"
+	}
+	kept := []rune(words)
+	kept = kept[:min(len(kept), mostWords)]
+	for i, r := range kept {
+		if !unicode.IsPrint(r) {
+			kept[i] = ' '
+		}
+	}
+	return string(kept)
+}
+
+func lastWords(p consent.PartnerID, shard int, pos int64) seal.Binding {
+	return seal.Binding{"feed error", string(p), strconv.Itoa(shard), strconv.FormatInt(pos, 10)}
 }
 
 // Drop ends deliveries that may not be released any more. Why is one of a few
@@ -173,6 +197,13 @@ func (f *Feed) Dead(ctx context.Context, partner consent.PartnerID, limit int) (
 	dead, err := f.store.Dead(ctx, partner, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read what was put aside: %w", err)
+	}
+	for i, d := range dead {
+		words, err := f.sealer.Open(lastWords(d.Partner, d.Shard, d.Pos), d.Error)
+		if err != nil || len(words) != 1 { // e.g. the key is another now
+			words = []string{Unreadable}
+		}
+		dead[i].Error = words[0]
 	}
 	return dead, nil
 }

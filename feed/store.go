@@ -8,7 +8,8 @@ import (
 )
 
 // Store keeps feeds. All methods may be called at once from many goroutines,
-// and are durable when they return nil. An Event's Answer is sealed by the time
+// and are durable when they return nil. An Event's Answer and an Ack's
+// Error are sealed by the time
 // it comes here. Instants
 // are of the store's own clock: those of replicas may be far apart.
 type Store interface {

@@ -29,9 +29,9 @@ UPDATE feed_deliveries SET errors = errors + 1, consumer = '', due_at = CAST(r.v
 FROM {rows}
 WHERE partner = r.value ->> 'partner' AND shard = CAST(r.value ->> 'shard' AS BIGINT) AND pos = CAST(r.value ->> 'pos' AS BIGINT)`
 	bury = `
-INSERT INTO feed_dead (id, partner, consent_id, kind, errors, error, at)
+INSERT INTO feed_dead (id, partner, consent_id, kind, errors, shard, pos, error, at)
 SELECT r.value ->> 'id', CAST($2 AS TEXT), r.value ->> 'consent', r.value ->> 'kind',
-       CAST(r.value ->> 'errors' AS BIGINT), r.value ->> 'error', CAST($3 AS BIGINT)
+       CAST(r.value ->> 'errors' AS BIGINT), CAST(r.value ->> 'shard' AS BIGINT), CAST(r.value ->> 'pos' AS BIGINT), r.value ->> 'error', CAST($3 AS BIGINT)
 FROM {rows}`
 )
 
@@ -172,7 +172,9 @@ func (e *ending) fail(ctx context.Context, failed map[ref]string) ([]ref, error)
 			return err //nolint:wrapcheck // readRows wraps
 		}
 		dead = append(dead, at)
-		buried = append(buried, row{"id": id, "consent": consent, "kind": kind, "errors": errors, "error": failed[at]})
+		buried = append(buried, row{
+			"id": id, "consent": consent, "kind": kind, "errors": errors, "shard": at.shard, "pos": at.pos, "error": failed[at],
+		})
 		return err //nolint:wrapcheck // readRows wraps
 	}, selectErrors, ask, string(e.partner))
 	if err != nil {

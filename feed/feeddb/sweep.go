@@ -99,7 +99,7 @@ func (s *Store) Dead(ctx context.Context, partner consent.PartnerID, limit int) 
 			kind string
 			at   int64
 		)
-		if err := r.Scan(&d.ID, &d.Partner, &d.Consent, &kind, &d.Errors, &d.Error, &at); err != nil {
+		if err := r.Scan(&d.ID, &d.Partner, &d.Consent, &kind, &d.Errors, &d.Shard, &d.Pos, &d.Error, &at); err != nil {
 			return err //nolint:wrapcheck // read wraps
 		}
 		var err error
@@ -107,6 +107,6 @@ func (s *Store) Dead(ctx context.Context, partner consent.PartnerID, limit int) 
 		d.Kind, err = kindOf(kind)
 		out = append(out, d)
 		return err
-	}, `SELECT id, partner, consent_id, kind, errors, error, at `+text, args...)
+	}, `SELECT id, partner, consent_id, kind, errors, shard, pos, error, at `+text, args...)
 	return out, err
 }

@@ -131,7 +131,7 @@ func (m *Memory) failed(d *delivery, why string, at time.Time) bool {
 		return false
 	}
 	m.dead = append(m.dead, feed.Dead{
-		Partner: d.Partner, Consent: d.Consent, ID: d.Event.ID, Kind: d.Event.Kind, Errors: d.errors, Error: why, At: at,
+		Partner: d.Partner, Consent: d.Consent, ID: d.Event.ID, Kind: d.Event.Kind, Errors: d.errors, Shard: d.Shard, Pos: d.Pos, Error: why, At: at,
 	})
 	return true
 }
