@@ -32,7 +32,7 @@ func BenchmarkFeed(b *testing.B) {
 	}
 }
 
-func share(b *testing.B, db *sqldb.DB, consents int) {
+func share(b testing.TB, db *sqldb.DB, consents int) {
 	b.Helper()
 	err := db.Transact(b.Context(), func(tx sqldb.Tx) error {
 		_, err := tx.ExecContext(b.Context(), fmt.Sprintf(`
