@@ -349,13 +349,11 @@ func TestASuspendedPartnersStreamEndsAndItsEventsWait(t *testing.T) {
 	w := newEventWorld(t)
 	w.give("messenger", "A1")
 	w.publish(1, "A1")
-	w.standing = registry.Suspended
+	w.stand(registry.Suspended)
 	if err := w.follow("messenger", 100).end(); refusedFor(err) != "PARTNER_SUSPENDED" {
 		t.Errorf("stream = %v, want PARTNER_SUSPENDED", err)
 	}
-	w.mu.Lock()
-	w.standing = registry.Active
-	w.mu.Unlock()
+	w.stand(registry.Active)
 	w.pass(feed.Lease + feed.AckWait)
 	if e := w.follow("messenger", 100).take(1)[0]; units(e) != 1 {
 		t.Errorf("then %v", e)
@@ -421,7 +419,8 @@ func TestEventsArePulledAcknowledgedAndOnRecord(t *testing.T) {
 
 func TestATokenOfOneConsentTakesNoEvents(t *testing.T) {
 	w := newEventWorld(t)
-	door := partnerapi.NewEvents(nil, w.feed, gateway.NewPairwise(nil), nil, nil, w.now)
+	w.access = registry.ByToken
+	door := partnerapi.NewEvents(w.gate, w.feed, gateway.NewPairwise(nil), nil, nil, w.now)
 	for name, tt := range map[string]struct {
 		claims  map[string]any
 		refused bool

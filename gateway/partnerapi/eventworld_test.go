@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -55,11 +57,13 @@ type eventWorld struct {
 	store   *consenttest.Memory
 	memory  *feedtest.Memory
 	feed    *feed.Feed
+	gate    *gateway.Gate
 	door    *partnerapi.Events
 	ahead   atomic.Int64 // of the clock
 
 	mu       sync.Mutex
 	standing registry.Standing
+	access   registry.Access
 	records  []disclosure.Entry
 	onRecord func(disclosure.Entry)
 }
@@ -74,21 +78,21 @@ func newEventWorld(t *testing.T) *eventWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &eventWorld{t: t, store: consenttest.NewMemory(), standing: registry.Active}
+	w := &eventWorld{t: t, store: consenttest.NewMemory(), standing: registry.Active, access: registry.ByCertificate}
 	start := time.Now()
 	gates := barrier.NewGates(func() time.Duration { return time.Since(start) })
 	w.book = consent.NewBook(w.store, barrier.New(gates, func(consent.ID, int64) {}, nil, nil), w.now)
 	w.memory = feedtest.NewMemory(w.now)
 	w.feed = feed.New(w.memory, tokens, &feed.Bell{})
 	names := gateway.NewPairwise([]byte("key"))
-	gate, err := gateway.New(gateway.Config{
+	w.gate, err = gateway.New(gateway.Config{
 		Grants: w, HandOffs: gates, Parties: w, Policy: engine, Banks: banktest.New(), Recorder: disclosure.NewRecorder(w), Usage: w,
 		Refusals: w, Pairwise: names, Tokens: tokens, Observer: w, Now: w.now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.door = partnerapi.NewEvents(gate, w.feed, names, tokens, slog.New(slog.NewTextHandler(t.Output(), nil)), w.now)
+	w.door = partnerapi.NewEvents(w.gate, w.feed, names, tokens, slog.New(slog.NewTextHandler(t.Output(), nil)), w.now)
 	w.serve(w.door)
 	return w
 }
@@ -145,6 +149,12 @@ func (w *eventWorld) as(partner string) partnerv1.EventServiceClient {
 	}
 	w.t.Cleanup(func() { _ = conn.Close() })
 	return partnerv1.NewEventServiceClient(conn)
+}
+
+func (w *eventWorld) stand(as registry.Standing) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.standing = as
 }
 
 func (w *eventWorld) now() time.Time       { return noon.Add(time.Duration(w.ahead.Load())) }
@@ -263,7 +273,7 @@ func (w *eventWorld) follow(partner string, credits int32) *follower {
 
 func (f *follower) say(r *partnerv1.SubscribeRequest) {
 	f.w.t.Helper()
-	if err := f.stream.Send(r); err != nil {
+	if err := f.stream.Send(r); err != nil && !errors.Is(err, io.EOF) { // the end says why
 		f.w.t.Fatal(err)
 	}
 }
@@ -340,7 +350,7 @@ func (w *eventWorld) Newest(ctx context.Context, id consent.ID) (consent.Grant, 
 func (w *eventWorld) Partner(_ context.Context, id consent.PartnerID) (registry.Partner, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return registry.Partner{ID: id, Standing: w.standing, Access: registry.ByToken}, nil
+	return registry.Partner{ID: id, Standing: w.standing, Access: w.access}, nil
 }
 
 func (w *eventWorld) Bank(_ context.Context, id consent.BankID) (registry.Bank, error) {

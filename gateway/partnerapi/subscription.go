@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"sluice/authn/accesstoken"
 	"sluice/consent"
 	"sluice/feed"
 	"sluice/gateway"
@@ -53,13 +54,16 @@ const (
 // Subscribe delivers what is due while the partner has given credit for it.
 func (e *Events) Subscribe(stream partnerv1.EventService_SubscribeServer) error {
 	ctx := stream.Context()
-	partner, err := callingPartner(ctx)
+	partner, err := e.served(ctx)
 	if err != nil {
 		return err
 	}
 	s := &subscription{
 		events: e, stream: stream, partner: partner, consumer: "sub_" + rand.Text(),
 		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{},
+	}
+	if t, ok := accesstoken.FromContext(ctx); ok {
+		s.until = t.Ends()
 	}
 	read := make(chan error, 1)
 	go func() { read <- s.read(ctx) }() // ends with the stream
@@ -86,6 +90,7 @@ type subscription struct {
 	stream   partnerv1.EventService_SubscribeServer
 	partner  consent.PartnerID
 	consumer string
+	until    time.Time // end of the token it was opened with; zero if with none
 	came     chan *partnerv1.SubscribeRequest
 	credits  int
 	out      map[place]given
@@ -112,6 +117,9 @@ func (s *subscription) read(ctx context.Context) error {
 // run delivers until the partner has said its last word.
 func (s *subscription) run(ctx context.Context, read <-chan error) error {
 	for {
+		if err := s.permitted(); err != nil {
+			return err
+		}
 		next := s.events.feed.Next(s.partner)
 		sent, err := s.deliver(ctx)
 		if err != nil {
@@ -123,6 +131,22 @@ func (s *subscription) run(ctx context.Context, read <-chan error) error {
 			return err
 		}
 	}
+}
+
+// permitted fails when the token that opened the stream has ended.
+func (s *subscription) permitted() error {
+	if s.until.IsZero() || s.events.now().Before(s.until) {
+		return nil
+	}
+	return refusal.New(refusal.TokenInvalid, "the access token has ended, and its stream with it; open another with a new token, nothing is lost")
+}
+
+// rest is how long to wait if nothing happens.
+func (s *subscription) rest() time.Duration {
+	if s.until.IsZero() {
+		return s.quiet
+	}
+	return min(s.quiet, max(s.until.Sub(s.events.now()), time.Millisecond))
 }
 
 // leave hands over to the partner's other streams, or its next. If that fails,
@@ -142,7 +166,7 @@ func (s *subscription) listen(ctx context.Context, read <-chan error, next <-cha
 	if more {
 		s.quiet = 0
 	}
-	rest := time.NewTimer(s.quiet)
+	rest := time.NewTimer(s.rest())
 	defer rest.Stop()
 	select {
 	case r := <-s.came:
