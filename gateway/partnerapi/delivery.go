@@ -136,7 +136,7 @@ func (p *passing) end(ctx context.Context) error {
 }
 
 // pass takes one delivery through the gate. A change of a consent is the
-// partner's own to know, and no release of data.
+// partner's own to know, and no release of data; but it is served at all.
 func (e *Events) pass(ctx context.Context, d feed.Delivery, method string) ([]byte, gateway.Released, error) {
 	event := &partnerv1.Event{
 		EventId: d.Event.ID, DeliveryId: e.deliveryID(d), Kind: kindOf(d.Event.Kind), ConsentId: string(d.Consent),
@@ -162,7 +162,7 @@ func (e *Events) pass(ctx context.Context, d feed.Delivery, method string) ([]by
 		return nil, gateway.Released{}, fmt.Errorf("encode event: %w", err)
 	}
 	if field == 0 {
-		return out, gateway.Released{}, nil
+		return out, gateway.Released{}, e.serve(ctx, d.Partner)
 	}
 	released, err := e.release(ctx, d, kind, method)
 	if err != nil {

@@ -360,6 +360,38 @@ func TestASuspendedPartnersStreamEndsAndItsEventsWait(t *testing.T) {
 	}
 }
 
+// A change of a consent is no data, but nothing is for a suspended partner.
+func TestASuspendedPartnerGetsNoChangeEither(t *testing.T) {
+	for name, standing := range map[string]registry.Standing{"suspended": registry.Suspended, "registered no more": registry.Unknown} {
+		w := newEventWorld(t)
+		s, end := w.subscribe(with(t, map[string]any{"scope": "consents"}), 100)
+		w.give("messenger", "A1")
+		s.asks <- &partnerv1.SubscribeRequest{Acknowledgements: []*partnerv1.Acknowledgement{{DeliveryId: (<-s.came).GetDeliveryId()}}}
+		w.stand(standing)
+		w.give("messenger", "A2")
+		s.asks <- &partnerv1.SubscribeRequest{}
+		if err := ended(t, end); refusal.ReasonOf(err) != refusal.PartnerSuspended {
+			t.Errorf("%s: stream = %v, want PARTNER_SUSPENDED", name, err)
+		}
+		if len(s.came) != 0 {
+			t.Errorf("%s: and got %v", name, <-s.came)
+		}
+		if _, err := w.as("messenger").PullEvents(t.Context(), &partnerv1.PullEventsRequest{}); refusedFor(err) != "PARTNER_SUSPENDED" {
+			t.Errorf("%s: pull = %v, want PARTNER_SUSPENDED", name, err)
+		}
+	}
+}
+
+func TestAnIdleStreamOfASuspendedPartnerEnds(t *testing.T) {
+	w := newEventWorld(t)
+	_, end := w.subscribe(with(t, map[string]any{"scope": "consents"}), 100)
+	w.stand(registry.Suspended)
+	w.pass(30*time.Second)
+	if err := ended(t, end); refusal.ReasonOf(err) != refusal.PartnerSuspended {
+		t.Errorf("stream = %v, want PARTNER_SUSPENDED", err)
+	}
+}
+
 func TestAStreamThatIsNotWorkedThroughEnds(t *testing.T) {
 	for name, credits := range map[string]int32{"without credit to give it again": 2, "given again": 100} {
 		w := newEventWorld(t)

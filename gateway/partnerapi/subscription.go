@@ -47,6 +47,9 @@ const (
 	staleAfter = 2 * feed.AckWait
 	// pollMost is how long a stream that nothing happens on goes without asking.
 	pollMost = 4 * feed.Poll
+	// lookAgain is how long a stream goes on without a look at whether the partner
+	// is served at all; each event is looked at anyway.
+	lookAgain = 20 * time.Second
 	// leaveTimeout is how long a stream's end waits to say so to the feed.
 	leaveTimeout = 2 * time.Second
 )
@@ -60,7 +63,7 @@ func (e *Events) Subscribe(stream partnerv1.EventService_SubscribeServer) error 
 	}
 	s := &subscription{
 		events: e, stream: stream, partner: partner, consumer: "sub_" + rand.Text(),
-		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{},
+		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{}, looked: e.now(),
 	}
 	if t, ok := accesstoken.FromContext(ctx); ok {
 		s.until = t.Ends()
@@ -90,6 +93,7 @@ type subscription struct {
 	stream   partnerv1.EventService_SubscribeServer
 	partner  consent.PartnerID
 	consumer string
+	looked   time.Time
 	until    time.Time // end of the token it was opened with; zero if with none
 	came     chan *partnerv1.SubscribeRequest
 	credits  int
@@ -117,7 +121,7 @@ func (s *subscription) read(ctx context.Context) error {
 // run delivers until the partner has said its last word.
 func (s *subscription) run(ctx context.Context, read <-chan error) error {
 	for {
-		if err := s.permitted(); err != nil {
+		if err := s.permitted(ctx); err != nil {
 			return err
 		}
 		next := s.events.feed.Next(s.partner)
@@ -133,12 +137,18 @@ func (s *subscription) run(ctx context.Context, read <-chan error) error {
 	}
 }
 
-// permitted fails when the token that opened the stream has ended.
-func (s *subscription) permitted() error {
-	if s.until.IsZero() || s.events.now().Before(s.until) {
+// permitted fails when the token that opened the stream has ended, or the
+// partner is served nothing any more.
+func (s *subscription) permitted(ctx context.Context) error {
+	now := s.events.now()
+	if !s.until.IsZero() && !now.Before(s.until) {
+		return refusal.New(refusal.TokenInvalid, "the access token has ended, and its stream with it; open another with a new token, nothing is lost")
+	}
+	if now.Sub(s.looked) < lookAgain {
 		return nil
 	}
-	return refusal.New(refusal.TokenInvalid, "the access token has ended, and its stream with it; open another with a new token, nothing is lost")
+	s.looked = now
+	return s.events.serve(ctx, s.partner)
 }
 
 // rest is how long to wait if nothing happens.
