@@ -103,9 +103,11 @@ func (e *Events) due(ctx context.Context, limit int) (message, error) {
 	}
 	var out message
 	d := e.deliver(ctx, due, partnerv1.EventService_PullEvents_FullMethodName)
+	defer d.close()
 	for range due {
 		if done := d.next(ctx); done.err == nil {
 			interceptor.AfterAnswer(ctx, done.released.Sent)
+			d.handedOver()
 			out.add(done.encoded)
 		}
 	}

@@ -386,7 +386,7 @@ func TestAnIdleStreamOfASuspendedPartnerEnds(t *testing.T) {
 	w := newEventWorld(t)
 	_, end := w.subscribe(with(t, map[string]any{"scope": "consents"}), 100)
 	w.stand(registry.Suspended)
-	w.pass(30*time.Second)
+	w.pass(30 * time.Second)
 	if err := ended(t, end); refusal.ReasonOf(err) != refusal.PartnerSuspended {
 		t.Errorf("stream = %v, want PARTNER_SUSPENDED", err)
 	}

@@ -66,6 +66,9 @@ type eventWorld struct {
 	access   registry.Access
 	records  []disclosure.Entry
 	onRecord func(disclosure.Entry)
+	onLog    func(slog.Record)
+	failing  func(consent.ID) bool // to record a release
+	onSend   func(message any)     // of a stream, and before it is sent
 }
 
 func newEventWorld(t *testing.T) *eventWorld {
@@ -92,7 +95,7 @@ func newEventWorld(t *testing.T) *eventWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.door = partnerapi.NewEvents(w.gate, w.feed, names, tokens, slog.New(slog.NewTextHandler(t.Output(), nil)), w.now)
+	w.door = partnerapi.NewEvents(w.gate, w.feed, names, tokens, slog.New(w.listening(slog.NewTextHandler(t.Output(), nil))), w.now)
 	w.serve(w.door)
 	return w
 }
@@ -113,7 +116,8 @@ func (w *eventWorld) serve(door *partnerapi.Events) {
 		Methods: func() authn.Methods { return methods }, Validator: validator,
 	}
 	s := grpc.NewServer(grpc.Creds(authn.ServerCredentials(w.issue(authn.Gateway, "gateway"), w.ca.Roots(), anybody{})),
-		grpc.ForceServerCodecV2(codec.New()), grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls))
+		grpc.ForceServerCodecV2(codec.New()), grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
+		grpc.ChainStreamInterceptor(w.sending))
 	door.Register(s)
 	if methods, err = authn.MethodsOf(s.GetServiceInfo()); err != nil {
 		w.t.Fatal(err)
@@ -125,6 +129,23 @@ func (w *eventWorld) serve(door *partnerapi.Events) {
 	w.address = l.Addr().String()
 	go func() { _ = s.Serve(l) }()
 	w.t.Cleanup(s.Stop)
+}
+
+// sending lets a test see what a handler sends.
+func (w *eventWorld) sending(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	return next(srv, seen{ss, w})
+}
+
+type seen struct {
+	grpc.ServerStream
+	w *eventWorld
+}
+
+func (s seen) SendMsg(m any) error {
+	if s.w.onSend != nil {
+		s.w.onSend(m)
+	}
+	return s.ServerStream.SendMsg(m)
 }
 
 type anybody struct{}
@@ -362,6 +383,9 @@ func (w *eventWorld) Usage(context.Context, consent.ID, consent.Day) (disclosure
 }
 
 func (w *eventWorld) Append(ctx context.Context, _ disclosure.ID, e disclosure.Entry) (int64, time.Time, error) {
+	if w.failing != nil && w.failing(e.Grant.ID()) {
+		return 0, time.Time{}, errors.New("the record is away")
+	}
 	now, err := w.store.Get(ctx, e.Grant.ID())
 	if err != nil {
 		return 0, time.Time{}, err

@@ -12,7 +12,7 @@ import (
 	"sluice/authn/accesstoken"
 	"sluice/consent"
 	"sluice/feed"
-	"sluice/gateway"
+	"sluice/gateway/interceptor"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/mutant"
 	"sluice/refusal"
@@ -264,14 +264,13 @@ func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
 		return 0, err
 	}
 	p := s.events.deliver(ctx, due, partnerv1.EventService_Subscribe_FullMethodName)
-	for left := len(due); left > 0; {
+	defer p.close()
+	for p.left > 0 {
 		ready := []done{p.next(ctx)}
 		for more, ok := p.more(ctx); ok; more, ok = p.more(ctx) {
 			ready = append(ready, more)
 		}
-		left -= len(ready)
-		if err := s.send(ctx, ready); err != nil {
-			s.forget(ctx, p, left)
+		if err := s.send(ctx, p, ready); err != nil {
 			return sent, err
 		}
 		sent += len(ready)
@@ -279,17 +278,10 @@ func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
 	return sent, p.end(ctx)
 }
 
-// forget ends the hand-off of what will not be sent any more.
-func (s *subscription) forget(ctx context.Context, p *passing, left int) {
-	for range left {
-		p.next(ctx).released.Sent()
-	}
-}
-
 // send hands events to the transport.
-func (s *subscription) send(ctx context.Context, ready []done) error {
+func (s *subscription) send(ctx context.Context, p *passing, ready []done) error {
 	var m message
-	var released []gateway.Released
+	var released []*leaving
 	for _, d := range ready {
 		if d.err != nil {
 			continue
@@ -311,6 +303,7 @@ func (s *subscription) send(ctx context.Context, ready []done) error {
 	if len(released) == 0 {
 		return nil
 	}
+	p.handedOver()
 	return s.transmit(ctx, m, func() {
 		for _, r := range released {
 			r.Sent()
@@ -324,9 +317,10 @@ func (s *subscription) send(ctx context.Context, ready []done) error {
 func (s *subscription) transmit(ctx context.Context, m message, sent func()) error {
 	answer := make(chan error, 1)
 	go func() {
-		err := s.stream.SendMsg(m)
-		sent()
-		answer <- err
+		answer <- interceptor.Safely(ctx, func() error {
+			defer sent()
+			return s.stream.SendMsg(m) //nolint:wrapcheck // a status of gRPC's own
+		})
 	}()
 	limit := time.NewTimer(sendLimit)
 	defer limit.Stop()
