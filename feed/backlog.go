@@ -14,9 +14,9 @@ const MostCounted = 100_000
 
 // Backlog is what a partner has not taken.
 type Backlog struct {
-	Waiting  int       // deliveries neither taken nor put aside, up to MostCounted
-	Oldest   time.Time // when the oldest of them was published, going by the first of each shard; zero if none waits
-	PutAside int       // deliveries put aside within Retention, up to MostCounted
+	Waiting  int           // deliveries neither taken nor put aside, up to MostCounted
+	Age      time.Duration // for how long the oldest of them has waited, by the store's clock and the first of each shard
+	PutAside int           // deliveries put aside within Retention, up to MostCounted
 }
 
 // Backlog says what a partner has not taken. Changes of consents count once the

@@ -126,12 +126,8 @@ func (l *feedLook) partner(id consent.PartnerID) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it says what it is
 	}
-	age := time.Duration(0)
-	if !b.Oldest.IsZero() {
-		age = max(0, l.at.Sub(b.Oldest))
-	}
 	l.gauge(l.waiting, float64(b.Waiting), string(id))
-	l.gauge(l.oldest, age.Seconds(), string(id))
+	l.gauge(l.oldest, b.Age.Seconds(), string(id))
 	l.gauge(l.aside, float64(b.PutAside), string(id))
 	counts, err := l.feed.Counts(l.ctx, string(id), consent.DayOf(l.at))
 	for what, n := range counts { // "dropped KIND WHY"

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"sluice/feed/feeddb"
 	"sluice/sqldb"
@@ -20,12 +21,13 @@ func TestALookAtABacklogReadsThePartnersOwnAlone(t *testing.T) {
 		if db.Engine() == sqldb.Postgres {
 			explain, whole = `EXPLAIN `, regexp.MustCompile(`Seq Scan on`)
 		}
-		plan := planOf(t, db, explain+feeddb.SelectBacklog, []any{"p1", 10})
+		s := feeddb.NewWithClock(db, func() time.Time { return time.UnixMilli(1000 + 1 + 60_000) })
+		plan := planOf(t, db, explain+s.SelectBacklog(), []any{"p1", 10, nil})
 		if whole.MatchString(plan) || strings.Contains(plan, "USE TEMP B-TREE") {
 			t.Errorf("a whole table is read or sorted:\n%s", plan)
 		}
-		b, err := feeddb.New(db, nil).Backlog(t.Context(), "p1")
-		if err != nil || b.Waiting != 2000 || b.Oldest.UnixMilli() != 1000+1 || b.PutAside != 0 {
+		b, err := s.Backlog(t.Context(), "p1")
+		if err != nil || b.Waiting != 2000 || b.Age != time.Minute || b.PutAside != 0 {
 			t.Errorf("Backlog = %+v, %v", b, err)
 		}
 	})

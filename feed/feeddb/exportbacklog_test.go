@@ -1,4 +1,4 @@
 package feeddb
 
 // SelectBacklog is what an operator's look runs for each partner.
-const SelectBacklog = selectBacklog
+func (s *Store) SelectBacklog() string { return s.text(selectBacklog) }

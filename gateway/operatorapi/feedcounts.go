@@ -31,8 +31,8 @@ func (f *Feeds) ofPartner(ctx context.Context, id string, day consent.Day) (*ope
 		return nil, feedUnavailable(ctx, err)
 	}
 	out := &operatorv1.PartnerFeed{PartnerId: id, Waiting: int32(b.Waiting), PutAside: int32(b.PutAside)}
-	if !b.Oldest.IsZero() {
-		out.OldestAge = durationpb.New(max(0, f.now().Sub(b.Oldest).Truncate(time.Millisecond)))
+	if b.Waiting > 0 {
+		out.OldestAge = durationpb.New(b.Age)
 	}
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
 		rest, dropped := strings.CutPrefix(what, droppedWord+" ")

@@ -226,7 +226,7 @@ func TestOperatorsAreToldNothingThatAnEventSays(t *testing.T) {
 func TestAFeedsStatusCountsWhatWaitsAndWhatWasKeptOut(t *testing.T) {
 	w := open(t)
 	w.partners, w.banks = []string{"messenger", "morava"}, []string{"morava"} // two of one name
-	w.backlogs["messenger"] = feed.Backlog{Waiting: 3, Oldest: noon.Add(-90 * time.Second), PutAside: 2}
+	w.backlogs["messenger"] = feed.Backlog{Waiting: 3, Age: 90 * time.Second, PutAside: 2}
 	w.counts["messenger 2026-11-24"] = map[string]int{
 		feed.Dropped(feed.BalanceChanged, feed.Expired): 4, feed.Dropped(feed.TransactionPosted, "CONSENT_PAUSED"): 5,
 	}
