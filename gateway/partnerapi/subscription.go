@@ -47,6 +47,9 @@ const (
 	staleAfter = 2 * feed.AckWait
 	// pollMost is how long a stream that nothing happens on goes without asking.
 	pollMost = 4 * feed.Poll
+	// wordsAhead is how many of a partner's words are read ahead, so that those that
+	// came during a commit share the next.
+	wordsAhead = 16
 	// lookAgain is how long a stream goes on without a look at whether the partner
 	// is served at all; each event is looked at anyway.
 	lookAgain = 20 * time.Second
@@ -63,7 +66,7 @@ func (e *Events) Subscribe(stream partnerv1.EventService_SubscribeServer) error 
 	}
 	s := &subscription{
 		events: e, stream: stream, partner: partner, consumer: "sub_" + rand.Text(),
-		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{}, looked: e.now(),
+		came: make(chan *partnerv1.SubscribeRequest, wordsAhead), out: map[place]given{}, looked: e.now(),
 	}
 	if t, ok := accesstoken.FromContext(ctx); ok {
 		s.until = t.Ends()
@@ -183,6 +186,11 @@ func (s *subscription) listen(ctx context.Context, read <-chan error, next <-cha
 		s.quiet = 0
 		return s.hear(ctx, r)
 	case err := <-read:
+		for len(s.came) > 0 { // whatever ended it, this came before
+			if err := s.hear(ctx, <-s.came); err != nil {
+				return err
+			}
+		}
 		return err
 	case <-next:
 	case <-rest.C:
@@ -202,12 +210,13 @@ func (s *subscription) worked() error {
 	return nil
 }
 
-// hear takes credits and acknowledgements.
+// hear takes credits and acknowledgements, and those of what came since, at once.
 func (s *subscription) hear(ctx context.Context, r *partnerv1.SubscribeRequest) error {
-	s.credits = min(s.credits+int(r.GetCredits()), windowEvents)
-	acks, err := s.events.acks(s.partner, r.GetAcknowledgements())
-	if err != nil {
-		return err
+	acks, err := s.word(r)
+	for err == nil && len(s.came) > 0 && len(acks) < windowEvents {
+		var more []feed.Ack
+		more, err = s.word(<-s.came)
+		acks = append(acks, more...)
 	}
 	if err := s.events.feed.Acknowledge(ctx, s.partner, s.consumer, acks); err != nil {
 		return feedUnavailable(ctx, err)
@@ -216,7 +225,12 @@ func (s *subscription) hear(ctx context.Context, r *partnerv1.SubscribeRequest) 
 		s.outBytes -= s.out[place{a.Shard, a.Pos}].bytes
 		delete(s.out, place{a.Shard, a.Pos})
 	}
-	return nil
+	return err // of a word that can't be taken; those before it are
+}
+
+func (s *subscription) word(r *partnerv1.SubscribeRequest) ([]feed.Ack, error) {
+	s.credits = min(s.credits+int(r.GetCredits()), windowEvents)
+	return s.events.acks(s.partner, r.GetAcknowledgements())
 }
 
 // room is how many more events of the usual size may be on their way.
