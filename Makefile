@@ -121,7 +121,8 @@ bench: build ## measure pulls against a bare pass-through, revokes, feeds, look-
 	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; . ./.services.env && \
 	go run ./bench feeds -sluice bin/sluice && \
 	go run ./bench lookup -grants $(GRANTS) && \
-	go test ./consent/grantcache -run '^$$' -bench . -benchtime 1x -grants $(GRANTS) | grep -E '^Bench'
+	go test ./consent/grantcache -run '^$$' -bench . -benchtime 1x -grants $(GRANTS) | grep -E '^Bench' && \
+	go test ./feed/feeddb -run '^$$' -bench PublishByConsents -benchtime 1x -timeout 60m -grants $(GRANTS) | grep -E '^Bench'
 	@go test ./policy ./gateway/fields ./disclosure/logdb ./consent/grantdb -run '^$$' -bench . | grep -E '^(pkg|Bench)'
 
 tools: $(ALL_STAMPS)
