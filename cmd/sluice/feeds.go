@@ -9,7 +9,6 @@ import (
 
 	"sluice/consent/grantdb"
 	"sluice/feed"
-	"sluice/feed/feeddb"
 	"sluice/gateway"
 	"sluice/gateway/bankapi"
 	"sluice/gateway/operatorapi"
@@ -28,7 +27,7 @@ func (h *house) wireFeeds(keys secrets, gate *gateway.Gate, names gateway.Pairwi
 	if err != nil {
 		return nil, fmt.Errorf("contract rules: %w", err)
 	}
-	h.feed = feed.New(feeddb.New(h.truth.db, now), contents, &feed.Bell{})
+	h.feed = feed.New(h.bell.store, contents, h.bell)
 	h.metrics.watchFeeds(&feedGauges{feed: h.feed, parties: h.registry, log: h.logger, now: now})
 	h.mending = grantdb.NewMending(grantdb.New(h.truth.db))
 	return func(s grpc.ServiceRegistrar) {

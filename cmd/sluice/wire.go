@@ -28,6 +28,7 @@ import (
 	"sluice/disclosure"
 	"sluice/disclosure/logdb"
 	"sluice/feed"
+	"sluice/feed/feeddb"
 	"sluice/gateway"
 	"sluice/gateway/bankapi"
 	"sluice/gateway/codec"
@@ -76,6 +77,7 @@ type house struct {
 	front    *front
 	desk     *alert.Desk
 	feed     *feed.Feed
+	bell     *bell
 	mending  *grantdb.Mending
 	bound    atomic.Pointer[string] // where gRPC is served, once it is
 
@@ -125,7 +127,8 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 		h.peers = replicaapi.NewPeers(cert, ca.Roots(), self())
 		h.truth.among(h.peers)
 	}
-	h.book = consent.NewBook(grantdb.New(h.truth.db), h.truth.barrier, now)
+	h.bell = newBell(feeddb.New(h.truth.db, now))
+	h.book = consent.NewBook(ringing{grantdb.New(h.truth.db), h.bell.ring}, h.truth.barrier, now)
 	h.metrics.watchCache(h.truth.cache.Stats)
 	h.metrics.watchRefusals(h.log.RefusalsDropped)
 	h.banks = bankgrpc.New(h.registry, cert, ca.Roots(), bankTimeout)
@@ -164,7 +167,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 		bankapi.New(h.book, tokens).Register(s)
 		customerapi.New(h.book, h.log, h.log, h.banks, tokens, now).Register(s)
 		operatorapi.New(h.registry, h.book, h.truth.barrier).Register(s)
-		replicaapi.New(h.truth.barrier.Fence).Register(s)
+		replicaapi.New(newHearing(h.truth.barrier.Fence, h.truth.cache, h.bell.ring).Fence).Register(s)
 	})
 }
 
@@ -221,7 +224,6 @@ func (h *house) sweep(ctx context.Context) {
 		if err := h.front.tend(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "tend", "error", err)
 		}
-		h.mendShares(ctx)
 		h.mend(ctx)
 		if err := h.feed.Sweep(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "sweep feeds", "error", err)
