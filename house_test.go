@@ -318,7 +318,7 @@ func TestPagesNameCommandsThatExist(t *testing.T) {
 		}
 	}
 	makes := regexp.MustCompile("(?m)(?:^|`|&& )make ([a-z0-9]+)")
-	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank) ([a-z]+(?:-[a-z]+)*)`)
+	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank|feed) ([a-z]+(?:-[a-z]+)*)`)
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)
