@@ -34,6 +34,7 @@ func RunStore(t *testing.T, open func(t *testing.T, now func() time.Time) Rig) {
 		{"a consumer that waits gets its part", sharedLater},
 		{"what a dead consumer had out goes to another", takenOver},
 		{"what a consumer has out when it leaves goes to another at once", leaving},
+		{"what a consumer has out in shards it let go goes to another when it leaves", leavingLater},
 		{"a delivery with an error rests longer and longer and is put aside", errors},
 		{"what is dropped is gone and counted", dropped},
 		{"what a partner has not taken is counted", backlog},
