@@ -100,10 +100,10 @@ SCHEDULES ?= 10000
 simulate: ## run the replicas' protocol on simulated schedules (SCHEDULES=10000, SEED=1)
 	@go test ./consent/barrier -run TestSimulation -count=1 -v -timeout 20m -schedules $(SCHEDULES) -seed $(if $(filter-out 0,$(SEED)),$(SEED),1)
 
-mutants: ## plant faults one at a time, and see each caught
+mutants: ## plant faults one at a time, and see each caught (ONLY=names of faults)
 	@deploy/services.sh up > .services.env
 	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; \
-	. ./.services.env && export SLUICE_TEST_ALL=1 && go run ./e2e/mutants
+	. ./.services.env && export SLUICE_TEST_ALL=1 && go run ./e2e/mutants $(ONLY)
 
 fuzz: ## run each fuzz target for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \

@@ -127,13 +127,18 @@ func acknowledging(events []*partnerv1.Event) *partnerv1.SubscribeRequest {
 	return r
 }
 
-// pull takes events without a stream, beside the subscribers, until the cell is
-// over.
-func (f *feeding) pull(ctx context.Context, c *consumer) {
+// pull takes events without a stream, beside the subscribers. When the cell is
+// over it goes on only if no answer was lost: what was in one is given out again
+// sooner if nobody pulls.
+func (f *feeding) pull(ctx, ends context.Context, c *consumer) {
+	lost := false
 	for pause(ctx, time.Duration(rand.Int64N(int64(10*time.Millisecond)))) {
+		if lost && ends.Err() != nil {
+			return
+		}
 		client := partnerv1.NewEventServiceClient(c.conns[rand.IntN(replicaCount)])
 		out, err := client.PullEvents(bounded(ctx), &partnerv1.PullEventsRequest{MaxEvents: 20})
-		if err != nil {
+		if lost = lost || err != nil; err != nil {
 			f.cell.history.refuse("PULL_" + status.Code(err).String())
 			continue
 		}

@@ -73,7 +73,7 @@ func (c *cell) feed(ctx, ends context.Context) (_ *feeding, err error) {
 				return nil, err
 			}
 			if n == 0 {
-				f.working.Go(func() { f.pull(ends, c) })
+				f.lasting.Go(func() { f.pull(lasting, ends, c) })
 				continue
 			}
 			f.lasting.Go(func() { f.subscribe(lasting, c) })
@@ -157,7 +157,7 @@ func (c *cell) consent(ctx context.Context, partner, bank, customer, account str
 // any order, past the publisher.
 func (f *feeding) publish(ctx context.Context, who person) {
 	var old []*bankv1.FeedEvent
-	for pause(ctx, time.Duration(rand.Int64N(int64(15*time.Millisecond)))) {
+	for pause(ctx, time.Duration(rand.Int64N(int64(30*time.Millisecond)))) {
 		account := who.accounts[rand.IntN(len(who.accounts))]
 		for range 1 + rand.IntN(4) {
 			e, sequence := f.event(account)

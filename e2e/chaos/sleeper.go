@@ -211,8 +211,9 @@ func (s *sleeper) telling() bool {
 	return s.naps > 0 && s.revoked > 0 && s.most > unreadBound/4
 }
 
-// slows says whether others got clearly less while it did not read.
-func (s *sleeper) slows() bool { return s.rate(1) < s.rate(0)/2 }
+// slows says whether others were held up while it did not read. How much they get
+// in half a second differs by much, for their own streams are cut.
+func (s *sleeper) slows() bool { return s.got[0] > 20 && s.rate(1) < s.rate(0)/4 }
 
 // rate is what others got in a second.
 func (s *sleeper) rate(asleep int) float64 {
