@@ -158,6 +158,12 @@ func (a *arrivals) found(count func(*verdict) *int, format string, args ...any) 
 	a.faults.found(count(&a.faults), format, args...)
 }
 
+func (a *arrivals) failed() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.faults.bad()
+}
+
 // missing are the consents that must have got everything, and have not.
 func (a *arrivals) missing() []string {
 	a.mu.Lock()

@@ -205,8 +205,11 @@ func (f *feeding) drained(ctx context.Context) verdict {
 	}
 	began := time.Now()
 	for ; ctx.Err() == nil; pause(ctx, 50*time.Millisecond) {
-		missing := f.missing()
-		if len(missing) > 0 && time.Since(began) < drainWithin {
+		missing, patience := f.missing(), drainWithin
+		if f.failed() {
+			patience = 0 // it may never come
+		}
+		if len(missing) > 0 && time.Since(began) < patience {
 			continue
 		}
 		for _, why := range missing {
