@@ -41,7 +41,7 @@ func parse(args []string) (options, error) {
 	flags.Uint64Var(&o.seed, "seed", 0, "repeat this run; a new one if 0")
 	flags.DurationVar(&o.each, "for", 3*time.Second, "how long a cell goes on, at least")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often to run each cell")
-	flags.BoolVar(&o.short, "short", false, "one workload for each fault, and feeds for three of them")
+	flags.BoolVar(&o.short, "short", false, "one workload for each fault, and feeds for two of them")
 	flags.BoolVar(&o.latency, "latency", false, "break nothing; measure how long a revoke takes")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("flags: %w", err)
@@ -112,7 +112,7 @@ var errIdle = errors.New("nothing happened in this cell")
 
 // feedsInShort are the faults that feeds are tried under in a short run. The
 // partner that stops reading is under each, and undisturbed under none.
-func feedsInShort() []string { return []string{undisturbed, "kill", "sql-reset"} }
+func feedsInShort() []string { return []string{undisturbed, "kill"} }
 
 // combination is a cell to run.
 type combination struct {
