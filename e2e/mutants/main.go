@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -118,12 +119,23 @@ func (b *bench) run(ctx context.Context, f mutant.Fault, c cell) ([]byte, error)
 	} else if program, err = b.build(ctx, strings.ReplaceAll(c.pack, "/", "-")+".test", "test", "-c", "-tags", "mutants", "./"+c.pack); err != nil {
 		return nil, err
 	}
+	defer sweep(c.pack)()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "SLUICE_MUTANT="+string(f))
 	return cmd.CombinedOutput() //nolint:wrapcheck // read by try
+}
+
+// sweep removes what a property that fails leaves in the package's folder, if
+// nothing is there yet.
+func sweep(pack string) func() {
+	left := filepath.Join(pack, "testdata")
+	if _, err := os.Stat(left); pack == "" || !errors.Is(err, fs.ErrNotExist) {
+		return func() {}
+	}
+	return func() { _ = os.RemoveAll(left) }
 }
 
 var errBuild = errors.New("build")
