@@ -100,10 +100,10 @@ SCHEDULES ?= 10000
 simulate: ## run the replicas' protocol on simulated schedules (SCHEDULES=10000, SEED=1)
 	@go test ./consent/barrier -run TestSimulation -count=1 -v -timeout 20m -schedules $(SCHEDULES) -seed $(if $(filter-out 0,$(SEED)),$(SEED),1)
 
-mutants: ## plant faults one at a time, and see each caught
+mutants: ## plant faults one at a time, and see each caught (ONLY=names of faults)
 	@deploy/services.sh up > .services.env
 	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; \
-	. ./.services.env && export SLUICE_TEST_ALL=1 && go run ./e2e/mutants
+	. ./.services.env && export SLUICE_TEST_ALL=1 && go run ./e2e/mutants $(ONLY)
 
 fuzz: ## run each fuzz target for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
@@ -121,7 +121,8 @@ bench: build ## measure pulls against a bare pass-through, revokes, feeds, look-
 	@trap 'deploy/services.sh down; rm -f .services.env' EXIT; . ./.services.env && \
 	go run ./bench feeds -sluice bin/sluice && \
 	go run ./bench lookup -grants $(GRANTS) && \
-	go test ./consent/grantcache -run '^$$' -bench . -benchtime 1x -grants $(GRANTS) | grep -E '^Bench'
+	go test ./consent/grantcache -run '^$$' -bench . -benchtime 1x -grants $(GRANTS) | grep -E '^Bench' && \
+	go test ./feed/feeddb -run '^$$' -bench PublishByConsents -benchtime 1x -timeout 60m -grants $(GRANTS) | grep -E '^Bench'
 	@go test ./policy ./gateway/fields ./disclosure/logdb ./consent/grantdb -run '^$$' -bench . | grep -E '^(pkg|Bench)'
 
 tools: $(ALL_STAMPS)

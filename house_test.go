@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"consent/receipt":   {"consent"},
 	"disclosure":        {"consent", "refusal"},
 	"registry":          {"consent"},
-	"feed":              {"consent", "gen", "seal"},
+	"feed":              {"consent", "gen", "mutant", "seal"},
 	"authn":             {"authn/internal", "consent", "gen"},
 	"authn/internal":    {"consent"},
 	"authn/keyset":      {},
@@ -57,16 +57,16 @@ var rooms = map[string][]string{
 	// The walk.
 	"gateway": {"bank", "consent", "consent/barrier", "disclosure", "gateway/fields", "gateway/masking", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 
-	"alert": {"bank", "consent", "gateway", "gen", "policy", "refusal", "seal"},
+	"alert": {"bank", "consent", "gateway", "gen", "mutant", "policy", "refusal", "seal"},
 
 	// The doors.
-	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "policy", "refusal", "registry", "seal"},
+	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 	"gateway/bankapi":     {"authn", "consent", "feed", "gateway/consentview", "gateway/interceptor", "gen", "refusal", "registry", "seal"},
 	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gen", "refusal", "seal"},
-	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "gateway/consentview", "gen", "refusal", "registry"},
+	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "feed", "gateway/consentview", "gen", "refusal", "registry"},
 	"gateway/replicaapi":  {"authn", "consent", "consent/barrier", "gen"},
 	"gateway/consentview": {"consent", "gen", "refusal", "seal"},
-	"gateway/interceptor": {"authn", "refusal"},
+	"gateway/interceptor": {"authn", "gateway/codec", "refusal"},
 	"gateway/codec":       {},
 
 	"oauth": {"authn", "authn/dpop", "authn/jws", "authn/keyset", "authn/replay", "consent", "gen", "refusal", "registry", "seal"},
@@ -77,10 +77,10 @@ var rooms = map[string][]string{
 	"consent/grantcache":  {"consent", "mutant"},
 	"consent/replica":     {"consent"},
 	"consent/replicadb":   {"consent", "consent/barrier", "consent/replica", "mutant", "sqldb"},
-	"feed/feeddb":         {"consent", "feed", "gen", "sqldb"},
+	"feed/feeddb":         {"consent", "feed", "gen", "mutant", "sqldb"},
 	"disclosure/logdb":    {"consent", "disclosure", "gen", "mutant", "refusal", "sqldb"},
 	"registry/registrydb": {"consent", "mutant", "registry", "sqldb"},
-	"alert/alertdb":       {"alert", "consent", "disclosure", "gen", "sqldb"},
+	"alert/alertdb":       {"alert", "consent", "disclosure", "gen", "mutant", "sqldb"},
 	"bank/bankgrpc":       {"authn", "bank", "consent", "gateway/codec", "gen", "registry"},
 	"web/webdb":           {"seal", "sqldb", "web"},
 	"authn/devca":         {"authn"},
@@ -330,7 +330,7 @@ func TestPagesNameCommandsThatExist(t *testing.T) {
 		}
 	}
 	makes := regexp.MustCompile("(?m)(?:^|`|&& )make ([a-z0-9]+)")
-	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank) ([a-z]+(?:-[a-z]+)*)`)
+	sluices := regexp.MustCompile(`(?m)(?:^|[\x60 /])sluice (consent|pull|partner|bank|feed) ([a-z]+(?:-[a-z]+)*)`)
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"sluice/bank"
 	datav1 "sluice/gen/sluice/data/v1"
+	"sluice/mutant"
 	"sluice/seal"
 )
 
@@ -78,6 +79,9 @@ func (d *Desk) Carry(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find answers to carry: %w", err)
 	}
+	if len(due) == atOnce {
+		d.wake()
+	}
 	var wait sync.WaitGroup
 	errs := make([]error, len(due))
 	for i, a := range due {
@@ -89,6 +93,17 @@ func (d *Desk) Carry(ctx context.Context) (int, error) {
 	}
 	wait.Wait()
 	return len(due), errors.Join(errs...)
+}
+
+// Due has a word when an answer that this desk knows of has become due, or there
+// were more than one Carry takes. Others' are found by looking now and then.
+func (d *Desk) Due() <-chan struct{} { return d.due }
+
+func (d *Desk) wake() {
+	select {
+	case d.due <- struct{}{}:
+	default: // it is known already
+	}
 }
 
 // carry tells the bank an answer once, and notes what the bank said. Where the
@@ -105,9 +120,11 @@ func (d *Desk) carry(ctx context.Context, a Answer) (Answer, error) {
 		a.State = Abandoned
 	default:
 		told = fmt.Errorf("carry answer %s: %w", a.ID, told)
-		if err := d.Store.Postpone(ctx, a.ID, pause(a.Attempts)); err != nil {
-			told = errors.Join(told, err)
+		wait := pause(a.Attempts)
+		if err := d.Store.Postpone(ctx, a.ID, wait); err != nil {
+			return a, errors.Join(told, err)
 		}
+		time.AfterFunc(wait, d.wake)
 		return a, told
 	}
 	if err := d.Store.Settle(ctx, a.ID, a.State, a.Status); err != nil {
@@ -120,6 +137,9 @@ func (d *Desk) tell(ctx context.Context, a Answer) (datav1.AlertStatus, error) {
 	confirmation, err := d.Sealer.Open(binding(a), a.Sealed)
 	if err != nil || len(confirmation) != 1 {
 		return 0, errors.Join(errSealed, err)
+	}
+	if mutant.Is(mutant.AnswerRenamed) {
+		a.ID = newID()
 	}
 	source, err := d.Banks.Source(ctx, a.Subject.Bank)
 	if err != nil {

@@ -36,10 +36,13 @@ type Config struct {
 
 // Desk takes answers and carries them. It may be used by many goroutines, and
 // there may be many on one store.
-type Desk struct{ Config }
+type Desk struct {
+	Config
+	due chan struct{} // something may be due now
+}
 
 // New opens a desk.
-func New(c Config) *Desk { return &Desk{Config: c} }
+func New(c Config) *Desk { return &Desk{Config: c, due: make(chan struct{}, 1)} }
 
 // Question is a customer's answer as a door understood it.
 type Question struct {

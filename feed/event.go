@@ -9,6 +9,7 @@ import (
 
 	"sluice/consent"
 	datav1 "sluice/gen/sluice/data/v1"
+	"sluice/mutant"
 )
 
 // Kind is what an event tells of.
@@ -124,7 +125,7 @@ type Delivery struct {
 }
 
 // Redelivered says whether the partner may have had it before.
-func (d Delivery) Redelivered() bool { return d.Attempts > 1 }
+func (d Delivery) Redelivered() bool { return d.Attempts > 1 && !mutant.Is(mutant.AgainUnsaid) }
 
 // Ack says that a partner is done with a delivery or, with an Error, that it
 // could not take it.
@@ -161,7 +162,9 @@ type Dead struct {
 	ID      string
 	Kind    Kind
 	Errors  int
-	Error   string // the partner's last words
+	Shard   int
+	Pos     int64  // with the shard, the place it had
+	Error   string // the partner's last words, a part of them; sealed in stores
 	At      time.Time
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"sluice/consent"
@@ -24,12 +24,11 @@ type Feed struct {
 	store  Store
 	sealer *seal.Sealer
 	waker  Waker
-	now    func() time.Time
 }
 
 // New makes a feed over a store.
-func New(store Store, sealer *seal.Sealer, waker Waker, now func() time.Time) *Feed {
-	return &Feed{store: store, sealer: sealer, waker: waker, now: now}
+func New(store Store, sealer *seal.Sealer, waker Waker) *Feed {
+	return &Feed{store: store, sealer: sealer, waker: waker}
 }
 
 // Publish takes a bank's events. What it answers is durable: the positions of
@@ -39,18 +38,17 @@ func (f *Feed) Publish(ctx context.Context, bank consent.BankID, events []Event)
 	if len(events) > MaxBatch {
 		return nil, nil, fmt.Errorf("publish: %w", ErrTooMany)
 	}
-	at := moment(f.now())
 	sealed, rejected := keepable(events)
 	for i := range sealed {
 		e := &sealed[i]
-		e.Bank, e.ID, e.PublishedAt = bank, "", at
+		e.Bank, e.ID = bank, ""
 		if e.Kind.Cluster() == 0 {
 			e.Answer = nil
 			continue
 		}
 		e.Answer = []byte(f.sealer.Seal(binding(*e), string(e.Answer)))
 	}
-	p, err := f.store.Publish(ctx, bank, sealed, at)
+	p, err := f.store.Publish(ctx, bank, sealed)
 	if err != nil {
 		return nil, nil, fmt.Errorf("publish: %w", err)
 	}
@@ -112,7 +110,7 @@ func (f *Feed) Due(ctx context.Context, partner consent.PartnerID, consumer stri
 	if partner == "" || consumer == "" || room.Events < 1 {
 		return nil, nil
 	}
-	due, err := f.store.Due(ctx, partner, consumer, room, moment(f.now()))
+	due, err := f.store.Due(ctx, partner, consumer, room)
 	if err != nil {
 		return nil, fmt.Errorf("read what is due: %w", err)
 	}
@@ -148,14 +146,37 @@ func (f *Feed) Acknowledge(ctx context.Context, partner consent.PartnerID, consu
 	}
 	acks = slices.Clone(acks)
 	for i, a := range acks {
-		if !plain(a.Error) {
-			acks[i].Error = "(not text)"
+		if a.Error != "" {
+			acks[i].Error = f.sealer.Seal(lastWords(partner, a.Shard, a.Pos), brief(a.Error))
 		}
 	}
-	if err := f.store.Acknowledge(ctx, partner, consumer, acks, moment(f.now())); err != nil {
+	if err := f.store.Acknowledge(ctx, partner, consumer, acks); err != nil {
 		return fmt.Errorf("acknowledge: %w", err)
 	}
 	return nil
+}
+
+// mostWords is how much of a partner's words is kept. They may be of data that it
+// could not take.
+const mostWords = 200
+
+// brief is the beginning of what a partner says, as far as it can be shown.
+func brief(words string) string {
+	if !plain(words) {
+		return "(not text)"
+	}
+	kept := []rune(words)
+	kept = kept[:min(len(kept), mostWords)]
+	for i, r := range kept {
+		if !unicode.IsPrint(r) {
+			kept[i] = ' '
+		}
+	}
+	return string(kept)
+}
+
+func lastWords(p consent.PartnerID, shard int, pos int64) seal.Binding {
+	return seal.Binding{"feed error", string(p), strconv.Itoa(shard), strconv.FormatInt(pos, 10)}
 }
 
 // Drop ends deliveries that may not be released any more. Why is one of a few
@@ -164,7 +185,7 @@ func (f *Feed) Drop(ctx context.Context, dropped []Delivery, why string) error {
 	if len(dropped) == 0 {
 		return nil
 	}
-	if err := f.store.Drop(ctx, dropped, why, moment(f.now())); err != nil {
+	if err := f.store.Drop(ctx, dropped, why); err != nil {
 		return fmt.Errorf("drop: %w", err)
 	}
 	return nil
@@ -176,6 +197,13 @@ func (f *Feed) Dead(ctx context.Context, partner consent.PartnerID, limit int) (
 	dead, err := f.store.Dead(ctx, partner, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read what was put aside: %w", err)
+	}
+	for i, d := range dead {
+		words, err := f.sealer.Open(lastWords(d.Partner, d.Shard, d.Pos), d.Error)
+		if err != nil || len(words) != 1 { // e.g. the key is another now
+			words = []string{Unreadable}
+		}
+		dead[i].Error = words[0]
 	}
 	return dead, nil
 }
@@ -190,11 +218,11 @@ func (f *Feed) Counts(ctx context.Context, party string, day consent.Day) (map[s
 	return counts, nil
 }
 
-// Sweep forgets what was kept long enough at an instant: events that no partner
+// Sweep forgets what was kept long enough: events that no partner
 // took within Retention or that are shared no more, and ids of transactions.
-func (f *Feed) Sweep(ctx context.Context, at time.Time) error {
+func (f *Feed) Sweep(ctx context.Context) error {
 	for {
-		more, err := f.store.Sweep(ctx, moment(at))
+		more, err := f.store.Sweep(ctx)
 		if err != nil {
 			return fmt.Errorf("sweep feeds: %w", err)
 		}
@@ -213,6 +241,3 @@ func (f *Feed) Next(partner consent.PartnerID) <-chan struct{} { return f.waker.
 func binding(e Event) seal.Binding {
 	return seal.Binding{"feed", string(e.Bank), string(e.Account), strconv.FormatInt(e.Sequence, 10), e.Kind.String()}
 }
-
-// moment is an instant as stores keep it.
-func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

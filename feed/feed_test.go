@@ -142,7 +142,7 @@ func (a *asked) Positions(_ context.Context, _ consent.BankID, accounts []consen
 
 func TestNamesThatCanNotBeKeptStandAtNothing(t *testing.T) {
 	store := &asked{}
-	f := feed.New(store, nil, &feed.Bell{}, time.Now)
+	f := feed.New(store, nil, &feed.Bell{})
 	got, err := f.Positions(t.Context(), "morava", []consent.AccountID{"A\x00", "A1", "", "A2"})
 	want := []feed.Position{{Account: "A\x00"}, {Account: "A1", Sequence: 7}, {}, {Account: "A2", Sequence: 7}}
 	if err != nil || !slices.Equal(got, want) {

@@ -8,33 +8,38 @@ import (
 )
 
 // Store keeps feeds. All methods may be called at once from many goroutines,
-// and are durable when they return nil. An Event's Answer is sealed by the time
-// it comes here. Instants are the caller's.
+// and are durable when they return nil. An Event's Answer and an Ack's
+// Error are sealed by the time
+// it comes here. Instants
+// are of the store's own clock: those of replicas may be far apart.
 type Store interface {
 	// Publish takes one bank's events, at most MaxBatch, by State.Take and in one
-	// transaction, with a delivery for each live consent that covers one. It
-	// answers each account once, in order, and which partners have something new.
-	Publish(ctx context.Context, bank consent.BankID, events []Event, at time.Time) (Published, error)
+	// transaction, with a delivery for each live consent that covers one. It sets
+	// when they were published, and answers each account once, in order, and which
+	// partners have something new.
+	Publish(ctx context.Context, bank consent.BankID, events []Event) (Published, error)
 	// Positions answers in the order asked for.
 	Positions(ctx context.Context, bank consent.BankID, accounts []consent.AccountID) ([]Position, error)
 	// Due gives out deliveries as Feed.Due does. It writes only if something is to
 	// be given out, or a lease with something out is to be renewed.
-	Due(ctx context.Context, partner consent.PartnerID, consumer string, room Room, at time.Time) ([]Delivery, error)
+	Due(ctx context.Context, partner consent.PartnerID, consumer string, room Room) ([]Delivery, error)
 	// Acknowledge ends deliveries, or puts them off as Backoff says, and renews
 	// the consumer's leases of their shards. One that is not there is passed over.
-	Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []Ack, at time.Time) error
+	Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []Ack) error
 	// Leave ends a consumer's turn: its shards are free, and what it has out is due.
-	Leave(ctx context.Context, partner consent.PartnerID, consumer string, at time.Time) error
+	Leave(ctx context.Context, partner consent.PartnerID, consumer string) error
 	// Drop ends deliveries unreceived, and counts why.
-	Drop(ctx context.Context, dropped []Delivery, why string, at time.Time) error
+	Drop(ctx context.Context, dropped []Delivery, why string) error
 	// Dead lists what was put aside, newest first; of all partners if none is named.
 	Dead(ctx context.Context, partner consent.PartnerID, limit int) ([]Dead, error)
 	// Counts says what was rejected of a bank, or dropped for a partner, in a day.
 	Counts(ctx context.Context, party string, day consent.Day) (map[string]int, error)
+	// Backlog says what a partner has not taken.
+	Backlog(ctx context.Context, partner consent.PartnerID) (Backlog, error)
 	// Sweep forgets what was kept for Retention, what waits under a consent that
 	// shares it no more, Settled after its change, and ids of transactions after
 	// IdentityRetention; a bounded part at a time. It says whether there may be more.
-	Sweep(ctx context.Context, at time.Time) (more bool, err error)
+	Sweep(ctx context.Context) (more bool, err error)
 }
 
 // Published is what became of a batch.

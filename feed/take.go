@@ -1,10 +1,12 @@
 package feed
 
 import (
+	"cmp"
 	"slices"
 
 	"sluice/consent"
 	datav1 "sluice/gen/sluice/data/v1"
+	"sluice/mutant"
 )
 
 // Known is what is remembered of a transaction.
@@ -31,10 +33,17 @@ type State struct {
 	Noted    []string         // the names in Known that Take wrote, in order
 }
 
+// MostAhead is how far behind a gap an event may be. What is further on is a
+// mistake, of which a position must not speak for ever.
+const (
+	MostAhead = 1_000_000
+	tooFar    = "is too far behind what was published last"
+)
+
 // Position is the state as the bank is told.
 func (s *State) Position() Position {
 	p := Position{Account: s.Account, Sequence: s.Sequence}
-	if s.Ahead > s.Sequence {
+	if s.Ahead > s.Sequence && s.Ahead-s.Sequence <= MostAhead {
 		p.MissingFrom = s.Sequence + 1
 	}
 	return p
@@ -45,8 +54,12 @@ func (s *State) Position() Position {
 // one that is rejected the account waits for a better one of that sequence.
 func (s *State) Take(events []Event) (taken []Event, rejected []Rejection) {
 	events = slices.Clone(events)
-	slices.SortStableFunc(events, func(a, b Event) int { return int(min(max(a.Sequence-b.Sequence, -1), 1)) })
+	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	for _, e := range events {
+		if e.Sequence-s.Sequence > MostAhead && e.Sequence > 0 {
+			rejected = append(rejected, Rejection{Account: e.Account, Sequence: e.Sequence, Field: "sequence", Description: tooFar})
+			continue
+		}
 		if e.Sequence > s.Sequence+1 {
 			s.Ahead = max(s.Ahead, e.Sequence)
 			continue
@@ -56,7 +69,7 @@ func (s *State) Take(events []Event) (taken []Event, rejected []Rejection) {
 			rejected = append(rejected, Rejection{Account: e.Account, Sequence: e.Sequence, Field: field, Description: fault})
 			continue
 		}
-		if e.Sequence == s.Sequence+1 {
+		if e.Sequence == s.Sequence+1 || mutant.Is(mutant.TakenAgain) {
 			s.Sequence = e.Sequence
 			s.Ahead = max(s.Ahead, e.Sequence)
 			s.note(e)

@@ -218,7 +218,7 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return policy.Question{}, fmt.Errorf("read partner: %w", err)
 	}
-	if partner.Access != registry.ByCertificate && partner.Standing == registry.Active && w.ask.Ceiling == nil && !w.ask.pushed {
+	if mustShowToken(partner) && w.ask.Ceiling == nil && !w.ask.pushed {
 		return policy.Question{}, errNoToken
 	}
 	holder, err := g.Parties.Bank(ctx, w.grant.Bank())

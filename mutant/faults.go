@@ -26,4 +26,16 @@ const (
 	UncheckedEntry   Fault = "unchecked-entry"    // a grant found in Redis is believed, however old
 	StaleNo          Fault = "stale-no"           // a refusal from a cached grant is final
 	OutcomeIsOK      Fault = "unknown-outcome-ok" // a commit of unknown outcome counts as done
+
+	ToldBeforeDurable Fault = "told-before-durable" // a bank is told of events that were not kept
+	TakenAgain        Fault = "taken-again"         // an event that is sent again is taken again
+	OpenLane          Fault = "open-lane"           // the next event of an account is out with the one before
+	LeaseIgnored      Fault = "lease-ignored"       // a consumer takes the shards of others
+	AgainUnsaid       Fault = "again-unsaid"        // an event that comes again does not say so
+	NotDropped        Fault = "not-dropped"         // an event that may not leave any more stays in the way
+	NoWindow          Fault = "no-window"           // what a partner has not read is not counted
+	PushedLate        Fault = "pushed-late"         // an event leaves though the consent changed since its record
+	AnswerUnlocked    Fault = "answer-unlocked"     // an answer to an alert is kept without the lock on its grant
+	AnswerUnleased    Fault = "answer-unleased"     // two carry one answer at once
+	AnswerRenamed     Fault = "answer-renamed"      // a bank is told an answer again under another name
 )

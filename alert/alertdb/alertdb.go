@@ -12,6 +12,7 @@ import (
 	"sluice/consent"
 	"sluice/disclosure"
 	datav1 "sluice/gen/sluice/data/v1"
+	"sluice/mutant"
 	"sluice/sqldb"
 )
 
@@ -86,7 +87,7 @@ func (s *Store) Keep(ctx context.Context, a alert.Answer, under consent.Grant, l
 		Into: []any{&kept},
 	}
 	statements := []*sqldb.Statement{insert}
-	if s.db.Engine() == sqldb.Postgres {
+	if s.db.Engine() == sqldb.Postgres && !mutant.Is(mutant.AnswerUnlocked) {
 		statements = []*sqldb.Statement{
 			{Text: boundLocks},
 			{Text: lockParties},

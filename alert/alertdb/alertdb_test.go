@@ -329,7 +329,8 @@ func TestWhatIsDueIsTakenByOne(t *testing.T) {
 		)
 		for range 4 {
 			wait.Go(func() {
-				for got := due(); len(got) > 0; got = due() {
+				for range n { // and not for ever, if all stay due
+					got := due()
 					mu.Lock()
 					for _, a := range got {
 						taken[a.ID]++

@@ -7,6 +7,7 @@ import (
 
 	"sluice/alert"
 	datav1 "sluice/gen/sluice/data/v1"
+	"sluice/mutant"
 	"sluice/sqldb"
 )
 
@@ -22,6 +23,9 @@ RETURNING ` + columns
 // Due takes answers that wait for the bank, for the length of lease.
 func (s *Store) Due(ctx context.Context, limit int, lease time.Duration) ([]alert.Answer, error) {
 	var out []alert.Answer
+	if mutant.Is(mutant.AnswerUnleased) {
+		lease = 0
+	}
 	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
 		out = nil
 		rows, err := tx.QueryContext(ctx, s.due, s.moment(), lease.Milliseconds(), limit)

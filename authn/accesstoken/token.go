@@ -43,6 +43,7 @@ type Token struct {
 	scopes  []string
 	ceiling map[string]consent.Clusters
 	bound   confirmation
+	ends    time.Time
 }
 
 // Partner is whose it is; "" for the zero value.
@@ -53,6 +54,9 @@ func (t Token) Consent() consent.ID { return t.consent }
 
 // GrantID is the authorization server's name of what it was issued under.
 func (t Token) GrantID() string { return t.grant }
+
+// Ends is when it is over, and with it whatever it opened.
+func (t Token) Ends() time.Time { return t.ends }
 
 // Has says whether it has a scope.
 func (t Token) Has(scope string) bool { return slices.Contains(t.scopes, scope) }
@@ -128,7 +132,7 @@ func (c claims) check(issuer, audience string, now time.Time) error {
 func (c claims) token() (Token, error) {
 	t := Token{
 		partner: consent.PartnerID(c.Client), consent: consent.ID(c.Consent), grant: c.Grant,
-		scopes: strings.Fields(c.Scope), ceiling: map[string]consent.Clusters{}, bound: c.Bound,
+		scopes: strings.Fields(c.Scope), ceiling: map[string]consent.Clusters{}, bound: c.Bound, ends: c.Expiry.Time(),
 	}
 	if (c.Consent == "") != (len(c.Details) == 0) {
 		return Token{}, errDetails

@@ -20,6 +20,7 @@ type program struct {
 	Pull        pullCmd        `cmd:"" help:"Pull data as a partner."`
 	Events      eventsCmd      `cmd:"" help:"Receive what banks publish, as a partner."`
 	Alerts      alertsCmd      `cmd:"" help:"Show fraud alerts and answer them, as a partner."`
+	Feed        feedCmd        `cmd:"" help:"Show operators how feeds stand, and what was put aside."`
 	Partner     partnerCmd     `cmd:"" help:"Register, list, suspend and reinstate partners."`
 	Bank        bankCmd        `cmd:"" help:"Register, list, suspend and reinstate banks."`
 	Receipt     receiptCmd     `cmd:"" help:"Verify customers' receipts of consents."`

@@ -23,6 +23,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	dropped  *prometheus.CounterVec
 	released *prometheus.CounterVec
+	acked    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -37,12 +38,16 @@ func newMetrics() *metrics {
 			Name: "sluice_releases_total",
 			Help: "Recorded releases by what became of them. A late one is an incident: it left when the consent might have changed.",
 		}, []string{"outcome"}),
+		acked: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sluice_feed_acknowledged_total",
+			Help: "What partners said of events, in this process: taken or failed. Saying it again counts again.",
+		}, []string{"partner", "outcome"}),
 	}
 	// They are there before the first release: a rate over what is not, is none.
 	for _, what := range []disclosure.Outcome{disclosure.Sent, disclosure.Withheld, disclosure.Late} {
 		m.released.WithLabelValues(outcomeLabel(what))
 	}
-	m.registry.MustRegister(m.dropped, m.released, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.dropped, m.released, m.acked, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -75,6 +80,12 @@ func (m *metrics) watchRefusals(dropped func() int64) {
 // Released counts releases by outcome.
 func (m *metrics) Released(what disclosure.Outcome) {
 	m.released.WithLabelValues(outcomeLabel(what)).Inc()
+}
+
+// acknowledged counts what a partner said of events.
+func (m *metrics) acknowledged(partner consent.PartnerID, taken, failed int) {
+	m.acked.WithLabelValues(string(partner), "taken").Add(float64(taken))
+	m.acked.WithLabelValues(string(partner), "failed").Add(float64(failed))
 }
 
 func outcomeLabel(what disclosure.Outcome) string { return strings.ToLower(what.String()) }

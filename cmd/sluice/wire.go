@@ -28,6 +28,7 @@ import (
 	"sluice/disclosure"
 	"sluice/disclosure/logdb"
 	"sluice/feed"
+	"sluice/feed/feeddb"
 	"sluice/gateway"
 	"sluice/gateway/bankapi"
 	"sluice/gateway/codec"
@@ -76,6 +77,8 @@ type house struct {
 	front    *front
 	desk     *alert.Desk
 	feed     *feed.Feed
+	bell     *bell
+	mending  *grantdb.Mending
 	bound    atomic.Pointer[string] // where gRPC is served, once it is
 
 	stopBeating context.CancelFunc     // nil if alone
@@ -124,7 +127,8 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 		h.peers = replicaapi.NewPeers(cert, ca.Roots(), self())
 		h.truth.among(h.peers)
 	}
-	h.book = consent.NewBook(grantdb.New(h.truth.db), h.truth.barrier, now)
+	h.bell = newBell(feeddb.New(h.truth.db, now))
+	h.book = consent.NewBook(ringing{grantdb.New(h.truth.db), h.bell.ring}, h.truth.barrier, now)
 	h.metrics.watchCache(h.truth.cache.Stats)
 	h.metrics.watchRefusals(h.log.RefusalsDropped)
 	h.banks = bankgrpc.New(h.registry, cert, ca.Roots(), bankTimeout)
@@ -155,7 +159,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 	if err != nil {
 		return err
 	}
-	return h.open(cert, ca.Roots(), func(s *grpc.Server) {
+	return h.open(cert, ca.Roots(), func(s grpc.ServiceRegistrar) {
 		feeds(s)
 		partnerapi.NewAccounts(gate).Register(s)
 		partnerapi.NewAlerts(gate, h.desk).Register(s)
@@ -163,12 +167,12 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 		bankapi.New(h.book, tokens).Register(s)
 		customerapi.New(h.book, h.log, h.log, h.banks, tokens, now).Register(s)
 		operatorapi.New(h.registry, h.book, h.truth.barrier).Register(s)
-		replicaapi.New(h.truth.barrier.Fence).Register(s)
+		replicaapi.New(newHearing(h.truth.barrier.Fence, h.truth.cache, h.bell.ring).Fence).Register(s)
 	})
 }
 
 // open makes the server; it fails if a method declares no kind of caller.
-func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grpc.Server)) error {
+func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(grpc.ServiceRegistrar)) error {
 	validator, err := protovalidate.New()
 	if err != nil {
 		return fmt.Errorf("contract rules: %w", err)
@@ -186,12 +190,12 @@ func (h *house) open(cert tls.Certificate, roots *x509.CertPool, doors func(*grp
 	h.server = grpc.NewServer(
 		grpc.Creds(credentials(cert, roots, &parties{registry: h.registry})),
 		grpc.ForceServerCodecV2(codec.Bounded(sizeLimit)),
-		grpc.MaxRecvMsgSize(maxBatch), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
+		grpc.MaxRecvMsgSize(maxBatch+maxRequest), grpc.MaxConcurrentStreams(maxStreams), grpc.NumStreamWorkers(callWorkers),
 		grpc.MaxHeaderListSize(maxHeader), grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: maxIdle, Time: silence, Timeout: pongTimeout}),
-		grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
+		grpc.StatsHandler(interceptor.Answered{}), interceptor.HeadersFirst(calls), interceptor.Unary(calls), interceptor.Stream(calls),
 	)
-	doors(h.server)
+	doors(interceptor.Reading(h.server))
 	healthpb.RegisterHealthServer(h.server, h.health)
 	if h.config.Reflection {
 		reflection.Register(h.server)
@@ -220,7 +224,8 @@ func (h *house) sweep(ctx context.Context) {
 		if err := h.front.tend(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "tend", "error", err)
 		}
-		if err := h.feed.Sweep(ctx, now()); err != nil && ctx.Err() == nil {
+		h.mend(ctx)
+		if err := h.feed.Sweep(ctx); err != nil && ctx.Err() == nil {
 			h.logger.ErrorContext(ctx, "sweep feeds", "error", err)
 		}
 		if _, err := h.book.Settle(ctx); err != nil && ctx.Err() == nil {

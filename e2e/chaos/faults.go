@@ -15,38 +15,37 @@ type fault struct {
 	name    string
 	atLeast time.Duration // how long a cell needs to show anything
 	hurt    func(ctx context.Context, s *stage, r *rand.Rand)
+	frozen  time.Duration // how long a process may stand still with what it was about to send
 }
 
 func faults() []fault {
 	return []fault{
-		{"none", 0, func(context.Context, *stage, *rand.Rand) {}},
-		{"kill", 0, killed},
-		{"stop-0.1s", 0, stopped(100 * time.Millisecond)},
-		{"stop-1s", 0, stopped(time.Second)},
-		{"stop-5s", 7 * time.Second, stopped(5 * time.Second)},
-		{"sql-black-hole", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, func(l *link) { l.hold.Store(true) })},
-		{"sql-one-way", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, func(l *link) { l.deaf.Store(true) })},
-		{"sql-reset", 0, bursts(30*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, (*link).reset)},
-		{"sql-slow", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, func(l *link) { l.delay.Store(int64(30 * time.Millisecond)) })},
-		{"peers-cut", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].peer }, func(l *link) { l.hold.Store(true) })},
-		{"redis-flushed", 0, redisLoop(func(ctx context.Context, c *redis.Client, _ map[string]string) { c.FlushAll(ctx) })},
-		{"redis-forged", 0, redisLoop(forge)},
-		{"redis-restored", 0, redisLoop(restore)},
-		{"redis-black-hole", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].redis }, func(l *link) { l.hold.Store(true) })},
-		{"redis-killed", 0, service("redis")},
-		{"postgres-restarted", 5 * time.Second, service("postgres")},
-		{"lock-held", 0, lockHeld},
-		{"bank-hangs", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.bankLinks[i] }, func(l *link) { l.hold.Store(true) })},
-		{"bank-slow", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.bankLinks[i] }, func(l *link) { l.delay.Store(int64(100 * time.Millisecond)) })},
-		{clocks, 0, clockOff},
-		{rolling, 5 * time.Second, rollingRestart},
+		{undisturbed, 0, func(context.Context, *stage, *rand.Rand) {}, 0},
+		{"kill", 0, killed, 0},
+		{"stop-0.1s", 0, stopped(100 * time.Millisecond), 100 * time.Millisecond},
+		{"stop-1s", 0, stopped(time.Second), time.Second},
+		{"stop-5s", 7 * time.Second, stopped(5 * time.Second), 5 * time.Second},
+		{"sql-black-hole", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, func(l *link) { l.hold.Store(true) }), 0},
+		{"sql-one-way", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, func(l *link) { l.deaf.Store(true) }), 0},
+		{"sql-reset", 0, bursts(30*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, (*link).reset), 0},
+		{"sql-slow", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].sql }, func(l *link) { l.delay.Store(int64(30 * time.Millisecond)) }), 0},
+		{"peers-cut", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].peer }, func(l *link) { l.hold.Store(true) }), 0},
+		{"redis-flushed", 0, redisLoop(func(ctx context.Context, c *redis.Client, _ map[string]string) { c.FlushAll(ctx) }), 0},
+		{"redis-forged", 0, redisLoop(forge), 0},
+		{"redis-restored", 0, redisLoop(restore), 0},
+		{"redis-black-hole", 0, bursts(700*time.Millisecond, func(s *stage, i int) *link { return s.replicas[i].redis }, func(l *link) { l.hold.Store(true) }), 0},
+		{"redis-killed", 0, service("redis"), 0},
+		{"postgres-restarted", 5 * time.Second, service("postgres"), 0},
+		{"lock-held", 0, lockHeld, 0},
+		{"bank-hangs", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.bankLinks[i] }, func(l *link) { l.hold.Store(true) }), 0},
+		{"bank-slow", 0, bursts(900*time.Millisecond, func(s *stage, i int) *link { return s.bankLinks[i] }, func(l *link) { l.delay.Store(int64(100 * time.Millisecond)) }), 0},
+		{"clock-an-hour-off", 0, clockOff, 0},
+		{rolling, 5 * time.Second, rollingRestart, 0},
 	}
 }
 
-// clocks is the fault that feeds are not held against: replicas time leases and
-// redeliveries by their own clocks, so that where these are an hour apart what one
-// of them gave out may wait for as long.
-const clocks = "clock-an-hour-off"
+// undisturbed is none.
+const undisturbed = "none"
 
 // rolling is the fault that no call may be refused for.
 const rolling = "rolling-restart"

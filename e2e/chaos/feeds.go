@@ -3,13 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
 	"google.golang.org/genproto/googleapis/type/money"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -25,71 +26,102 @@ import (
 const (
 	// follower is the partner whose consents nobody changes: it must get everything.
 	follower     = "follower"
-	subscribers  = 2 // of each partner
+	subscribers  = 2 // of each partner; and one more consumer pulls
 	settleWithin = 40 * time.Second
 	drainWithin  = 90 * time.Second
 )
 
-// feeding is a cell's traffic of events: banks that publish, and two partners
-// that receive. The amount of each balance is its sequence, and the moment it is
-// of is when it was made.
+// feeding is a cell's traffic of events: banks that publish, two partners that
+// receive, each with several consumers, and one that stops reading. The amount
+// of each balance is its sequence, and the moment it is of is when it was made.
 type feeding struct {
+	*arrivals
 	cell       *cell
-	followed   map[string]string // the follower's consents, one for each account
 	publishers map[string]*samplebank.Publisher
+	asleep     *sleeper
+	draining   time.Duration  // how long the last events took when all was well
 	working    sync.WaitGroup // until the cell is over
 	lasting    sync.WaitGroup // until all is drained
 	stop       context.CancelFunc
-
-	mu      sync.Mutex
-	put     map[string]int64 // by account, the last that was put
-	lanes   map[lane]int64   // the last that came
-	faults  verdict
-	cutting bool
+	consumers  []*consumer
 }
 
-type lane struct{ consent, account string }
-
 // feed begins to publish and receive; ends is when the cell does.
-func (c *cell) feed(ctx, ends context.Context) (*feeding, error) {
+func (c *cell) feed(ctx, ends context.Context) (_ *feeding, err error) {
 	lasting, stop := context.WithCancel(ctx)
-	f := &feeding{
-		cell: c, stop: stop, cutting: true, followed: map[string]string{}, publishers: map[string]*samplebank.Publisher{},
-		put: map[string]int64{}, lanes: map[lane]int64{},
-	}
-	for _, who := range people() {
-		p := samplebank.NewPublisher(samplebank.PublisherConfig{Client: roaming{stage: c.stage, bank: who.bank}, Batch: 20, Wait: waited})
-		f.publishers[who.bank] = p
-		at, err := p.Resume(ctx, who.accounts[:]...)
-		for account, sequence := range at {
-			f.put[account] = sequence
-			id, err := c.follow(ctx, who, account)
-			if err != nil {
-				stop()
-				return nil, fmt.Errorf("begin to follow: %w", err)
-			}
-			f.followed[account] = id
-			f.lanes[lane{id, account}] = sequence
-		}
+	f := &feeding{cell: c, stop: stop, arrivals: newArrivals(c.history), publishers: map[string]*samplebank.Publisher{}}
+	defer func() {
 		if err != nil {
 			stop()
-			return nil, fmt.Errorf("begin to publish: %w", err)
+		}
+	}()
+	for _, who := range people() {
+		f.publishers[who.bank] = f.publisher(who.bank)
+		for _, account := range who.accounts {
+			if err := f.follow(ctx, who, account); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if f.asleep, err = f.sleeper(ctx); err != nil {
+		return nil, err
+	}
+	for _, partner := range []string{"messenger", follower} {
+		for n := range subscribers + 1 {
+			c, err := f.consumer(ctx, partner)
+			if err != nil {
+				return nil, err
+			}
+			if n == 0 {
+				f.lasting.Go(func() { f.pull(lasting, ends, c) })
+				continue
+			}
+			f.lasting.Go(func() { f.subscribe(lasting, c) })
 		}
 	}
 	for _, who := range people() {
-		f.lasting.Go(func() {
-			if err := f.publishers[who.bank].Run(lasting); err != nil {
-				f.found(func(v *verdict) *int { return &v.lost }, "%s stopped publishing: %v", who.bank, err)
-			}
-		})
+		f.lasting.Go(func() { f.send(lasting, who.bank, f.publishers[who.bank]) })
 		f.working.Go(func() { f.publish(ends, who) })
 	}
-	for _, partner := range []string{"messenger", follower} {
-		for range subscribers {
-			f.lasting.Go(func() { f.subscribe(lasting, partner) })
-		}
-	}
+	f.lasting.Go(func() { f.send(lasting, dreamerBank, f.asleep.publisher) })
+	f.lasting.Go(func() { f.asleep.subscribe(lasting) })
+	f.working.Go(func() { f.asleep.nap(ends) })
 	return f, nil
+}
+
+// publisher is a bank's, on whichever replica.
+func (f *feeding) publisher(bank string) *samplebank.Publisher {
+	return samplebank.NewPublisher(samplebank.PublisherConfig{Client: roaming{stage: f.cell.stage, bank: bank}, Batch: 20, Wait: waited})
+}
+
+// consumer is one whose ways end with the traffic.
+func (f *feeding) consumer(ctx context.Context, partner string) (*consumer, error) {
+	c, err := f.cell.stage.newConsumer(ctx, partner)
+	if err == nil {
+		f.consumers = append(f.consumers, c)
+	}
+	return c, err
+}
+
+// follow lets the follower have an account, from where its feed stands.
+func (f *feeding) follow(ctx context.Context, who person, account string) error {
+	at, err := f.publishers[who.bank].Resume(ctx, account)
+	if err != nil {
+		return fmt.Errorf("begin to publish: %w", err)
+	}
+	f.put[account] = at[account]
+	id, err := f.cell.consent(ctx, follower, who.bank, who.customer, account, datav1.DataCluster_DATA_CLUSTER_BALANCES)
+	if err != nil {
+		return fmt.Errorf("begin to follow: %w", err)
+	}
+	f.expect(id, account)
+	return nil
+}
+
+func (f *feeding) send(ctx context.Context, bank string, p *samplebank.Publisher) {
+	if err := p.Run(ctx); err != nil {
+		f.found(func(v *verdict) *int { return &v.lost }, "%s stopped publishing: %v", bank, err)
+	}
 }
 
 func waited(ctx context.Context, d time.Duration) error {
@@ -99,13 +131,12 @@ func waited(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// follow makes a consent of the follower's.
-func (c *cell) follow(ctx context.Context, who person, account string) (string, error) {
+// consent makes one of a partner's, for an account and kinds of data.
+func (c *cell) consent(ctx context.Context, partner, bank, customer, account string, kinds ...datav1.DataCluster) (string, error) {
 	at := c.stage.replicas[0]
-	kinds := []datav1.DataCluster{datav1.DataCluster_DATA_CLUSTER_BALANCES}
-	asked, err := partnerv1.NewConsentServiceClient(at.as(authn.Partner, follower)).RequestConsent(bounded(ctx), &partnerv1.RequestConsentRequest{
-		BankId: who.bank, Terms: &consentv1.Terms{
-			Clusters: kinds, Purpose: consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW, PurposeText: "to show it",
+	asked, err := partnerv1.NewConsentServiceClient(at.as(authn.Partner, partner)).RequestConsent(bounded(ctx), &partnerv1.RequestConsentRequest{
+		BankId: bank, Terms: &consentv1.Terms{
+			Clusters: kinds, Purpose: consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW, PurposeText: "to show it", LookBackDays: 90,
 			ValidUntil: timestamppb.New(time.Now().Add(90 * 24 * time.Hour)), UnattendedPerDay: 1,
 		},
 	})
@@ -113,8 +144,8 @@ func (c *cell) follow(ctx context.Context, who person, account string) (string, 
 		return "", fmt.Errorf("ask: %w", err)
 	}
 	id := asked.GetConsent().GetConsentId()
-	_, err = c.customer(at, who).AuthorizeConsent(bounded(ctx), &customerv1.AuthorizeConsentRequest{
-		CustomerId: who.customer, ConsentId: id, Shares: []*consentv1.Share{{AccountId: account, Clusters: kinds}},
+	_, err = customerv1.NewConsentServiceClient(at.as(authn.Bank, bank)).AuthorizeConsent(bounded(ctx), &customerv1.AuthorizeConsentRequest{
+		CustomerId: customer, ConsentId: id, Shares: []*consentv1.Share{{AccountId: account, Clusters: kinds}},
 	})
 	if err != nil {
 		return "", fmt.Errorf("authorize: %w", err)
@@ -126,7 +157,7 @@ func (c *cell) follow(ctx context.Context, who person, account string) (string, 
 // any order, past the publisher.
 func (f *feeding) publish(ctx context.Context, who person) {
 	var old []*bankv1.FeedEvent
-	for pause(ctx, time.Duration(rand.Int64N(int64(15*time.Millisecond)))) {
+	for pause(ctx, time.Duration(rand.Int64N(int64(30*time.Millisecond)))) {
 		account := who.accounts[rand.IntN(len(who.accounts))]
 		for range 1 + rand.IntN(4) {
 			e, sequence := f.event(account)
@@ -149,114 +180,36 @@ func (f *feeding) publish(ctx context.Context, who person) {
 }
 
 func (f *feeding) event(account string) (*bankv1.FeedEvent, int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.put[account]++
+	sequence := f.next(account)
 	return &bankv1.FeedEvent{
 		AccountId: account, OccurredAt: timestamppb.Now(), What: &bankv1.FeedEvent_BalanceChanged{BalanceChanged: &bankv1.BalanceChanged{
 			Balances: []*datav1.Balance{{
 				Type: datav1.BalanceType_BALANCE_TYPE_INTERIM_BOOKED, AsOf: timestamppb.Now(),
-				Amount: &money.Money{CurrencyCode: "CZK", Units: f.put[account]},
+				Amount: &money.Money{CurrencyCode: "CZK", Units: sequence},
 			}},
 		}},
-	}, f.put[account]
+	}, sequence
 }
 
-// subscribe receives at one replica after the other. While the cell goes on,
-// streams are cut.
-func (f *feeding) subscribe(ctx context.Context, partner string) {
-	for pause(ctx, time.Duration(rand.Int64N(int64(50*time.Millisecond)))) {
-		at := f.cell.stage.replicas[rand.IntN(replicaCount)]
-		streaming, cut := context.WithCancel(ctx)
-		f.mu.Lock()
-		if f.cutting {
-			time.AfterFunc(200*time.Millisecond+time.Duration(rand.Int64N(int64(2*time.Second))), cut)
-		}
-		f.mu.Unlock()
-		if err := f.receive(streaming, at, partner); ctx.Err() == nil {
-			f.cell.history.refuse("STREAM_" + status.Code(err).String())
-		}
-		cut()
-	}
-}
-
-// receive ends with what ended the stream.
-func (f *feeding) receive(ctx context.Context, at *replica, partner string) error {
-	stream, err := partnerv1.NewEventServiceClient(at.as(authn.Partner, partner)).Subscribe(ctx)
-	if err == nil {
-		err = stream.Send(&partnerv1.SubscribeRequest{Credits: 50})
-	}
-	for err == nil {
-		var answer *partnerv1.SubscribeResponse
-		if answer, err = stream.Recv(); err != nil {
-			break
-		}
-		done := &partnerv1.SubscribeRequest{Credits: int32(len(answer.GetEvents()))}
-		for _, e := range answer.GetEvents() {
-			f.came(e, partner == follower)
-			done.Acknowledgements = append(done.Acknowledgements, &partnerv1.Acknowledgement{DeliveryId: e.GetDeliveryId()})
-		}
-		err = stream.Send(done)
-	}
-	return err //nolint:wrapcheck // read by its code
-}
-
-// came judges one delivery: of each account in order, and twice only if it says
-// so; and of those that must get everything, without a gap.
-func (f *feeding) came(e *partnerv1.Event, everything bool) {
-	for _, a := range e.GetBalance().GetAccounts() {
-		b := a.GetBalances()[0]
-		sequence, release := b.GetAmount().GetUnits(), e.GetBalance().GetRelease()
-		at := lane{e.GetConsentId(), a.GetAccountId()}
-		if everything { // partners do not know the bank's own name
-			at.account = f.accountOf(at.consent)
-		}
-		f.mu.Lock()
-		last, known := f.lanes[at]
-		f.lanes[at] = max(last, sequence)
-		f.mu.Unlock()
-		switch {
-		case known && sequence <= last && !e.GetRedelivered():
-			f.found(func(v *verdict) *int { return &v.outOfOrder }, "%s: %d came again and did not say so, after %d", at, sequence, last)
-		case everything && sequence > last+1:
-			f.found(func(v *verdict) *int { return &v.outOfOrder }, "%s: %d came after %d", at, sequence, last)
-		}
-		f.cell.history.answer(operation{e.GetConsentId(), release.GetGrantRevision(), release.GetDisclosureId(), b.GetAsOf().AsTime(), time.Now()})
-	}
-}
-
-func (f *feeding) accountOf(consent string) string {
-	for account, id := range f.followed {
-		if id == consent {
-			return account
-		}
-	}
-	return ""
-}
-
-func (f *feeding) found(count func(*verdict) *int, format string, args ...any) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.faults.found(count(&f.faults), format, args...)
-}
-
-// drained waits, once all is well again, until every event is durable and the
-// follower has all of them, and ends the traffic.
+// drained waits, once all is well again, until every event is durable and those
+// who must get everything have it, and ends the traffic.
 func (f *feeding) drained(ctx context.Context) verdict {
 	f.working.Wait()
-	f.mu.Lock()
-	f.cutting = false
-	f.mu.Unlock()
+	f.calm()
 	settling, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
-	for bank, p := range f.publishers {
+	for _, p := range append(slices.Collect(maps.Values(f.publishers)), f.asleep.publisher) {
 		if err := p.Settled(settling); err != nil {
-			f.found(func(v *verdict) *int { return &v.lost }, "%s could not publish all: %v", bank, err)
+			f.found(func(v *verdict) *int { return &v.lost }, "not all could be published: %v", err)
 		}
 	}
-	for began := time.Now(); ctx.Err() == nil; pause(ctx, 50*time.Millisecond) {
-		missing := f.missing()
-		if len(missing) > 0 && time.Since(began) < drainWithin {
+	began := time.Now()
+	for ; ctx.Err() == nil; pause(ctx, 50*time.Millisecond) {
+		missing, patience := f.missing(), drainWithin
+		if f.failed() {
+			patience = 0 // it may never come
+		}
+		if len(missing) > 0 && time.Since(began) < patience {
 			continue
 		}
 		for _, why := range missing {
@@ -264,28 +217,30 @@ func (f *feeding) drained(ctx context.Context) verdict {
 		}
 		break
 	}
+	f.draining = time.Since(began)
 	f.stop()
 	f.lasting.Wait()
+	for _, c := range f.consumers {
+		c.close()
+	}
 	for _, who := range people() {
 		for _, account := range who.accounts {
-			_, _ = f.cell.customer(f.cell.stage.replicas[0], who).RevokeConsent(bounded(ctx),
-				&customerv1.RevokeConsentRequest{CustomerId: who.customer, ConsentId: f.followed[account]})
+			f.cell.revoke(ctx, who.bank, who.customer, f.consentOf(account))
 		}
 	}
+	f.asleep.end(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults.naps, f.faults.unread = f.asleep.naps, f.asleep.most
 	return f.faults
 }
 
-// missing are the accounts of which the follower has not got everything.
-func (f *feeding) missing() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var out []string
-	for account, id := range f.followed {
-		if got := f.lanes[lane{id, account}]; got < f.put[account] {
-			out = append(out, fmt.Sprintf("%s: %d of %d came", account, got, f.put[account]))
-		}
-	}
-	return out
+// revoke says which revision the consent ended with, or that it is not known.
+func (c *cell) revoke(ctx context.Context, bank, customer, id string) (revision int64, known bool) {
+	at := c.stage.replicas[rand.IntN(replicaCount)]
+	out, err := customerv1.NewConsentServiceClient(at.as(authn.Bank, bank)).RevokeConsent(bounded(ctx),
+		&customerv1.RevokeConsentRequest{CustomerId: customer, ConsentId: id})
+	return out.GetConsent().GetRevision(), err == nil
 }
 
 // roaming is a bank's connection to whichever replica, cut now and then.

@@ -16,6 +16,7 @@ type operation struct {
 	revision   int64
 	disclosure string // "" for a change
 	begin, end time.Time
+	prompt     bool // an event that was read as soon as it came
 }
 
 // history is what the driver was told in a cell.
@@ -48,10 +49,14 @@ func (h *history) refuse(reason string) {
 	h.refused[reason]++
 }
 
-// verdict is what the checkers found. All but the first two must be 0.
+// verdict is what the checkers found. What has no note of its own must be 0, but the first two.
 type verdict struct {
 	releases, changes                   int
 	stale, unrecorded, lost, outOfOrder int
+	unsaid                              int // events that came again and did not say so
+	again                               int // those that did, which is fine
+	naps                                int // of the partner that stops reading
+	unread                              int // the most bytes it could still read then; fine within the bound
 	why                                 []string
 }
 
@@ -62,10 +67,14 @@ func (v *verdict) add(o verdict) {
 	v.unrecorded += o.unrecorded
 	v.lost += o.lost
 	v.outOfOrder += o.outOfOrder
+	v.unsaid += o.unsaid
+	v.again += o.again
+	v.naps += o.naps
+	v.unread = max(v.unread, o.unread)
 	v.why = append(v.why, o.why...)
 }
 
-func (v *verdict) bad() bool { return v.stale+v.unrecorded+v.lost+v.outOfOrder > 0 }
+func (v *verdict) bad() bool { return v.stale+v.unrecorded+v.lost+v.outOfOrder+v.unsaid > 0 }
 
 func (v *verdict) found(count *int, format string, args ...any) {
 	*count++
@@ -74,12 +83,14 @@ func (v *verdict) found(count *int, format string, args ...any) {
 	}
 }
 
-// judge compares what was told with each other and with the record.
-func (h *history) judge(ctx context.Context, s *stage) (verdict, error) {
+// judge compares what was told with each other and with the record. Within is how
+// long what was handed over may take to come.
+func (h *history) judge(ctx context.Context, s *stage, within time.Duration) (verdict, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	v := verdict{releases: len(h.answers), changes: len(h.changes)}
 	h.judgeOrder(&v)
+	h.judgeArrivals(&v, within)
 	return v, h.judgeRecord(ctx, s, &v)
 }
 
@@ -111,6 +122,23 @@ func (h *history) judgeOrder(v *verdict) {
 			default:
 				v.found(&v.outOfOrder, "%s: revision %d was told, begun %v after revision %d was told",
 					o.consent, o.revision, o.begin.Sub(told.end), told.revision)
+			}
+		}
+	}
+}
+
+// judgeArrivals requires that no event comes when a later revision has been
+// acknowledged for longer than the way takes.
+func (h *history) judgeArrivals(v *verdict, within time.Duration) {
+	changes := map[string][]operation{}
+	for _, c := range h.changes {
+		changes[c.consent] = append(changes[c.consent], c)
+	}
+	for _, o := range h.answers {
+		for _, c := range changes[o.consent] {
+			if late := o.end.Sub(c.end); o.prompt && c.revision > o.revision && late > within {
+				v.found(&v.stale, "%s: %s of revision %d came %v after revision %d was acknowledged", o.consent, o.disclosure, o.revision, late, c.revision)
+				break
 			}
 		}
 	}

@@ -15,7 +15,9 @@ type link struct {
 	target   string
 	hold     atomic.Bool  // swallow bytes both ways, and keep connections
 	deaf     atomic.Bool  // swallow what the target answers
+	still    atomic.Bool  // hand nothing on to the near side, and lose nothing
 	delay    atomic.Int64 // nanoseconds for each piece, each way
+	passed   atomic.Int64 // bytes handed to the near side
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -56,14 +58,22 @@ func (k *link) carry(near net.Conn) {
 	k.track(far, true)
 	defer k.track(far, false)
 	var both sync.WaitGroup
-	both.Go(func() { k.copy(far, near, func() bool { return k.hold.Load() }) })
-	both.Go(func() { k.copy(near, far, func() bool { return k.hold.Load() || k.deaf.Load() }) })
+	both.Go(func() { k.copy(far, near, func(int) bool { return k.hold.Load() }) })
+	both.Go(func() {
+		k.copy(near, far, func(n int) bool {
+			for k.still.Load() {
+				time.Sleep(time.Millisecond)
+			}
+			k.passed.Add(int64(n))
+			return k.hold.Load() || k.deaf.Load()
+		})
+	})
 	both.Wait()
 }
 
 // copy ends both sides when one ends. Swallowed bytes are gone: the connection
 // can't be used again, as behind a router that forgot it.
-func (k *link) copy(to, from net.Conn, swallow func() bool) {
+func (k *link) copy(to, from net.Conn, swallow func(n int) bool) {
 	defer to.Close()
 	defer from.Close()
 	buffer, lost := make([]byte, 32<<10), false
@@ -72,7 +82,7 @@ func (k *link) copy(to, from net.Conn, swallow func() bool) {
 		if d := time.Duration(k.delay.Load()); d > 0 {
 			time.Sleep(d)
 		}
-		lost = lost || swallow()
+		lost = swallow(n) || lost
 		if n > 0 && !lost {
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
@@ -110,6 +120,7 @@ func (k *link) reset() {
 func (k *link) heal() {
 	broken := k.hold.Swap(false)
 	broken = k.deaf.Swap(false) || broken
+	k.still.Store(false)
 	k.delay.Store(0)
 	if broken {
 		k.reset()

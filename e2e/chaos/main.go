@@ -41,7 +41,7 @@ func parse(args []string) (options, error) {
 	flags.Uint64Var(&o.seed, "seed", 0, "repeat this run; a new one if 0")
 	flags.DurationVar(&o.each, "for", 3*time.Second, "how long a cell goes on, at least")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often to run each cell")
-	flags.BoolVar(&o.short, "short", false, "one workload for each fault, and feeds for one of them")
+	flags.BoolVar(&o.short, "short", false, "one workload for each fault, and feeds for two of them")
 	flags.BoolVar(&o.latency, "latency", false, "break nothing; measure how long a revoke takes")
 	if err := flags.Parse(args); err != nil {
 		return o, fmt.Errorf("flags: %w", err)
@@ -96,8 +96,11 @@ func run(ctx context.Context, args []string) (err error) {
 		fmt.Println(" ", why)
 	}
 	fmt.Printf("seed %d; changes acknowledged after p50 %v, p99 %v\n", o.seed, percentile(changes, 0.5).Round(10*time.Microsecond), percentile(changes, 0.99).Round(10*time.Microsecond))
-	fmt.Printf("chaos: %d cells, %d schedules, %d releases, %d revokes, %d stale, %d unrecorded, %d lost, %d out of order\n",
-		cells, schedules, total.releases, total.changes, total.stale, total.unrecorded, total.lost, total.outOfOrder)
+	if total.naps > 0 {
+		fmt.Printf("events that came again and said so: %d; a partner stopped reading %d times, and could read at most %d bytes then\n", total.again, total.naps, total.unread)
+	}
+	fmt.Printf("chaos: %d cells, %d schedules, %d releases, %d revokes, %d stale, %d unrecorded, %d lost, %d out of order, %d duplicates unsaid\n",
+		cells, schedules, total.releases, total.changes, total.stale, total.unrecorded, total.lost, total.outOfOrder, total.unsaid)
 	if total.bad() {
 		return fmt.Errorf("the promise was broken; run it again with -seed %d", o.seed)
 	}
@@ -106,6 +109,10 @@ func run(ctx context.Context, args []string) (err error) {
 
 // errIdle means that a cell showed nothing, good or bad.
 var errIdle = errors.New("nothing happened in this cell")
+
+// feedsInShort are the faults that feeds are tried under in a short run. The
+// partner that stops reading is under each, and undisturbed under none.
+func feedsInShort() []string { return []string{undisturbed, "kill"} }
 
 // combination is a cell to run.
 type combination struct {
@@ -118,10 +125,7 @@ func (o options) cells() []combination {
 	wanted := strings.FieldsFunc(o.only, func(r rune) bool { return r == ',' })
 	for i, f := range faults() {
 		for j, w := range workloads() {
-			if w.feeds && f.name == clocks {
-				continue // see clocks
-			}
-			if o.short && !w.feeds && j != i%(len(workloads())-1) || o.short && w.feeds && f.name != "kill" {
+			if o.short && !w.feeds && j != i%(len(workloads())-1) || o.short && w.feeds && !slices.Contains(feedsInShort(), f.name) {
 				continue
 			}
 			if len(wanted) == 0 || slices.Contains(wanted, f.name) || slices.Contains(wanted, w.name) || slices.Contains(wanted, f.name+"×"+w.name) {
@@ -159,9 +163,11 @@ func runCell(ctx context.Context, s *stage, what combination, each time.Duration
 	}
 	var events verdict
 	if traffic != nil {
-		events = traffic.drained(ctx)
+		if events = traffic.drained(ctx); what.fault.name == undisturbed && traffic.asleep.slows() {
+			events.found(&events.lost, "others got less while a partner did not read: %s", traffic.asleep.line())
+		}
 	}
-	v, err := c.history.judge(ctx, s)
+	v, err := c.history.judge(ctx, s, arrivesWithin+what.fault.frozen)
 	if err != nil {
 		return verdict{}, nil, err
 	}
@@ -169,10 +175,13 @@ func runCell(ctx context.Context, s *stage, what combination, each time.Duration
 	if n := c.limited.Load(); c.retry && n > 0 {
 		v.found(&v.lost, "%d calls were refused that need not have been", n)
 	}
-	fmt.Printf("%-20s × %-6s seed %-11d %6d releases %5d changes, %d stale, %d unrecorded, %d lost, %d out of order; changes p50 %v p99 %v; refused: %s\n",
-		what.fault.name, what.load.name, seed, v.releases, v.changes, v.stale, v.unrecorded, v.lost, v.outOfOrder,
+	fmt.Printf("%-20s × %-6s seed %-11d %6d releases %5d changes, %d stale, %d unrecorded, %d lost, %d out of order, %d unsaid; changes p50 %v p99 %v; refused: %s\n",
+		what.fault.name, what.load.name, seed, v.releases, v.changes, v.stale, v.unrecorded, v.lost, v.outOfOrder, v.unsaid,
 		percentile(c.history.revoking, 0.5).Round(100*time.Microsecond), percentile(c.history.revoking, 0.99).Round(100*time.Microsecond), c.history.refusals())
-	if v.releases == 0 || v.changes == 0 {
+	if traffic != nil {
+		fmt.Printf("%-20s   %d events; the last came %v after all was well; %s\n", "", traffic.published(), traffic.draining.Round(time.Millisecond), traffic.asleep.line())
+	}
+	if v.releases == 0 || v.changes == 0 || traffic != nil && what.fault.name == undisturbed && !traffic.asleep.telling() {
 		return v, c.history.revoking, errIdle
 	}
 	return v, c.history.revoking, ctx.Err() //nolint:wrapcheck // the run is over

@@ -196,16 +196,22 @@ func (r *replica) as(kind authn.Kind, id string) *grpc.ClientConn {
 	if c := r.conns[who]; c != nil {
 		return c
 	}
-	cert := r.stage.certs[who]
-	conn, err := grpc.NewClient(r.address,
-		grpc.WithTransportCredentials(authn.ClientCredentials(cert, r.stage.ca.Roots(), authn.Identity{Kind: authn.Gateway, ID: "gateway"})),
+	conn := r.stage.dial(r.address, who)
+	r.conns[who] = conn
+	return conn
+}
+
+// dial connects a party, and goes on trying.
+func (s *stage) dial(address string, who authn.Identity) *grpc.ClientConn {
+	cert := s.certs[who]
+	conn, err := grpc.NewClient(address,
+		grpc.WithTransportCredentials(authn.ClientCredentials(cert, s.ca.Roots(), authn.Identity{Kind: authn.Gateway, ID: "gateway"})),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff: backoff.Config{BaseDelay: 10 * time.Millisecond, Multiplier: 1.2, MaxDelay: 100 * time.Millisecond}, MinConnectTimeout: time.Second,
 		}))
 	if err != nil {
 		panic(err) // the address is ours
 	}
-	r.conns[who] = conn
 	return conn
 }
 

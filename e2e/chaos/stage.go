@@ -107,7 +107,7 @@ func (s *stage) startServices(ctx context.Context) (string, error) {
 
 // issue makes the certificates of everybody that the driver is.
 func (s *stage) issue() error {
-	who := []authn.Identity{{Kind: authn.Operator, ID: "ops"}, {Kind: authn.Partner, ID: "messenger"}, {Kind: authn.Partner, ID: follower}}
+	who := []authn.Identity{{Kind: authn.Operator, ID: "ops"}, {Kind: authn.Partner, ID: "messenger"}, {Kind: authn.Partner, ID: follower}, {Kind: authn.Partner, ID: dreamer}}
 	for _, id := range samplebank.Banks() {
 		who = append(who, authn.Identity{Kind: authn.Bank, ID: id})
 	}
@@ -195,7 +195,7 @@ func copyFolder(from, to string) error {
 
 func (s *stage) startBanks(ctx context.Context) error {
 	ops := operatorv1.NewRegistryServiceClient(s.replicas[0].as(authn.Operator, "ops"))
-	for _, id := range []string{"messenger", follower} {
+	for _, id := range []string{"messenger", follower, dreamer} {
 		if _, err := ops.RegisterPartner(ctx, &operatorv1.RegisterPartnerRequest{PartnerId: id, DisplayName: id, Access: operatorv1.PartnerAccess_PARTNER_ACCESS_CERTIFICATE}); err != nil {
 			return fmt.Errorf("register partner: %w", err)
 		}

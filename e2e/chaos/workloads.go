@@ -167,7 +167,7 @@ func (c *cell) pull(ctx context.Context, r *rand.Rand) {
 			pause(ctx, time.Duration(r.Int64N(int64(4*time.Millisecond))))
 			continue
 		}
-		c.history.answer(operation{s.id, released.GetGrantRevision(), released.GetDisclosureId(), begin, time.Now()})
+		c.history.answer(operation{s.id, released.GetGrantRevision(), released.GetDisclosureId(), begin, time.Now(), false})
 		pause(ctx, time.Duration(r.Int64N(int64(4*time.Millisecond))))
 	}
 }

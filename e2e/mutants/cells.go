@@ -26,6 +26,7 @@ func table() []struct {
 		suspend    = cell{pack: "disclosure/logdb", test: "TestNoRecordIsCommittedAfterASuspensionReturned"}
 		starved    = cell{pack: "disclosure/logdb", test: "TestARevokeIsNotStarvedByReleases"}
 		fence      = cell{pack: "disclosure/logdb", test: "TestFenceRefusesEachWayAGrantCanHaveChanged"}
+		store      = cell{pack: "feed/feeddb", test: "TestStoreKeepsTheContract"}
 	)
 	return []struct {
 		fault mutant.Fault
@@ -55,5 +56,19 @@ func table() []struct {
 		{mutant.NoSetIfNewer, cell{pack: "consent/grantcache", test: "TestAnOlderGrantDoesNotReplaceANewerInRedis"}},
 		{mutant.LeaseByRead, cell{pack: "consent/replicadb", test: "TestABeatIsAWriteToOnesOwnRow"}},
 		{mutant.StaleNo, cell{pack: "gateway", test: "TestOnlyTheTruthRefuses"}},
+		{mutant.ToldBeforeDurable, cell{chaos: "sql-reset×feeds"}},
+		{mutant.TakenAgain, store},
+		{mutant.OpenLane, store},
+		{mutant.OpenLane, cell{chaos: "none×feeds"}},
+		{mutant.LeaseIgnored, cell{pack: "feed", test: "TestAConsumerTakesNoShardThatAnotherHolds"}},
+		{mutant.AgainUnsaid, cell{pack: "gateway/partnerapi", test: "TestWhatIsNotAcknowledgedComesAgainAndSaysSo"}},
+		{mutant.AgainUnsaid, cell{chaos: "none×feeds"}},
+		{mutant.NotDropped, cell{pack: "gateway/partnerapi", test: "TestARevokeBeforeDeliveryLeavesTheChangeAlone"}},
+		{mutant.NoWindow, cell{pack: "gateway/partnerapi", test: "TestLargeEventsAreBoundedByTheirBytes"}},
+		{mutant.NoWindow, cell{chaos: "none×feeds"}},
+		{mutant.PushedLate, cell{pack: "gateway", test: "TestARevokeBetweenRecordAndHandOffOfAnEventWins"}},
+		{mutant.AnswerUnlocked, cell{pack: "alert/alertdb", test: "TestNoAnswerIsKeptAfterARevokeReturned"}},
+		{mutant.AnswerUnleased, cell{pack: "alert/alertdb", test: "TestWhatIsDueIsTakenByOne"}},
+		{mutant.AnswerRenamed, cell{pack: "alert", test: "TestAfterACrashTheBankIsToldTheSameAnswerAgain"}},
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -22,21 +24,26 @@ const cellTimeout = 3 * time.Minute
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+// run tries all faults, or those that are named.
+func run(ctx context.Context, only []string) error {
 	dir, err := os.MkdirTemp("", "sluice-mutants-")
 	if err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{dir: dir, built: map[string]string{}, sound: map[string]error{}}
-	missed := 0
+	planted, missed := 0, 0
 	for _, line := range table() {
+		if len(only) > 0 && !slices.Contains(only, string(line.fault)) {
+			continue
+		}
+		planted++
 		began := time.Now()
 		verdict, err := b.try(ctx, line.fault, line.cell)
 		if err != nil {
@@ -47,7 +54,7 @@ func run(ctx context.Context) error {
 		}
 		fmt.Printf("%-20s %-18s by %s (%v)\n", line.fault, verdict, line.cell.name(), time.Since(began).Round(100*time.Millisecond))
 	}
-	fmt.Printf("mutants: %d planted, %d caught\n", len(table()), len(table())-missed)
+	fmt.Printf("mutants: %d planted, %d caught\n", planted, planted-missed)
 	if missed > 0 {
 		return fmt.Errorf("%d faults were not caught", missed) //nolint:err113 // for a person
 	}
@@ -112,12 +119,23 @@ func (b *bench) run(ctx context.Context, f mutant.Fault, c cell) ([]byte, error)
 	} else if program, err = b.build(ctx, strings.ReplaceAll(c.pack, "/", "-")+".test", "test", "-c", "-tags", "mutants", "./"+c.pack); err != nil {
 		return nil, err
 	}
+	defer sweep(c.pack)()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "SLUICE_MUTANT="+string(f))
 	return cmd.CombinedOutput() //nolint:wrapcheck // read by try
+}
+
+// sweep removes what a property that fails leaves in the package's folder, if
+// nothing is there yet.
+func sweep(pack string) func() {
+	left := filepath.Join(pack, "testdata")
+	if _, err := os.Stat(left); pack == "" || !errors.Is(err, fs.ErrNotExist) {
+		return func() {}
+	}
+	return func() { _ = os.RemoveAll(left) }
 }
 
 var errBuild = errors.New("build")

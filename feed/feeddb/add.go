@@ -9,6 +9,7 @@ import (
 
 	"sluice/consent"
 	"sluice/feed"
+	"sluice/mutant"
 	"sluice/sqldb"
 )
 
@@ -94,7 +95,7 @@ func (s *Store) add(ctx context.Context, tx sqldb.Tx, deliveries []feed.Delivery
 		rows = append(rows, row{
 			"partner": string(d.Partner), "shard": d.Shard, "pos": next[sh], "id": d.Event.ID, "consent": string(d.Consent),
 			"lane": l.name, "bank": string(d.Event.Bank), "account": string(d.Event.Account), "sequence": d.Event.Sequence,
-			"kind": d.Event.Kind.String(), "published": d.Event.PublishedAt.UnixMilli(), "first": sqldb.Bool(!begun[l]),
+			"kind": d.Event.Kind.String(), "published": d.Event.PublishedAt.UnixMilli(), "first": sqldb.Bool(!begun[l] || mutant.Is(mutant.OpenLane)),
 		})
 		begun[l] = true
 	}

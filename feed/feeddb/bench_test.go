@@ -25,14 +25,14 @@ func BenchmarkFeed(b *testing.B) {
 				b.Run(fmt.Sprintf("%s/consents=%d/batch=%d", engine.name, consents, batch), func(b *testing.B) {
 					db := engine.open(b)
 					share(b, db, consents)
-					run(b, feeddb.New(db), consents, batch)
+					run(b, feeddb.New(db, time.Now), consents, batch)
 				})
 			}
 		}
 	}
 }
 
-func share(b *testing.B, db *sqldb.DB, consents int) {
+func share(b testing.TB, db *sqldb.DB, consents int) {
 	b.Helper()
 	err := db.Transact(b.Context(), func(tx sqldb.Tx) error {
 		_, err := tx.ExecContext(b.Context(), fmt.Sprintf(`
@@ -62,11 +62,11 @@ func run(b *testing.B, s *feeddb.Store, consents, batch int) {
 			})
 		}
 		began := time.Now()
-		if p, err := s.Publish(b.Context(), "b", events, at); err != nil || len(p.Partners) != 1 {
+		if p, err := s.Publish(b.Context(), "b", events); err != nil || len(p.Partners) != 1 {
 			b.Fatalf("Publish: %+v, %v", p, err)
 		}
 		publishing += time.Since(began)
-		due, err := s.Due(b.Context(), "p", "c", feed.Room{Events: batch}, at)
+		due, err := s.Due(b.Context(), "p", "c", feed.Room{Events: batch})
 		if err != nil || len(due) != batch {
 			b.Fatalf("Due: %d, %v", len(due), err)
 		}
@@ -74,7 +74,7 @@ func run(b *testing.B, s *feeddb.Store, consents, batch int) {
 		for _, d := range due {
 			acks = append(acks, feed.Ack{Shard: d.Shard, Pos: d.Pos})
 		}
-		if err := s.Acknowledge(b.Context(), "p", "c", acks, at); err != nil {
+		if err := s.Acknowledge(b.Context(), "p", "c", acks); err != nil {
 			b.Fatal(err)
 		}
 	}

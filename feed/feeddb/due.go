@@ -15,19 +15,20 @@ import (
 )
 
 // One look at a partner's shards: who has each, and when its heads are due,
-// first and last; in a shard numbered -1 the changes that wait in the outbox,
-// and in -2 until when the consumer was seen.
+// first and last, and what time it is; in a shard numbered -1 the changes that wait
+// in the outbox, and in -2 until when the consumer was seen.
 const selectShards = `
 SELECT s.shard, s.consumer, s.leased_until,
        coalesce((SELECT min(d.due_at) FROM feed_deliveries d WHERE d.partner = s.partner AND d.shard = s.shard AND d.head = 1), %[1]s),
-       coalesce((SELECT max(d.due_at) FROM feed_deliveries d WHERE d.partner = s.partner AND d.shard = s.shard AND d.head = 1), 0)
+       coalesce((SELECT max(d.due_at) FROM feed_deliveries d WHERE d.partner = s.partner AND d.shard = s.shard AND d.head = 1), 0),
+       coalesce(CAST($2 AS BIGINT), {clock})
 FROM feed_shards s WHERE s.partner = $1`
 
 const (
 	never = "9223372036854775807"
 	more  = `
-UNION ALL SELECT -1, '', 0, coalesce((SELECT 0 FROM feed_outbox WHERE partner = $1 LIMIT 1), ` + never + `), 0
-UNION ALL SELECT -2, consumer, seen_until, ` + never + `, 0 FROM feed_consumers WHERE partner = $1 AND consumer = $2`
+UNION ALL SELECT -1, '', 0, coalesce((SELECT 0 FROM feed_outbox WHERE partner = $1 LIMIT 1), ` + never + `), 0, coalesce(CAST($2 AS BIGINT), {clock})
+UNION ALL SELECT -2, consumer, seen_until, ` + never + `, 0, 0 FROM feed_consumers WHERE partner = $1 AND consumer = $3`
 	inShardOrder = ` ORDER BY s.shard`
 )
 
@@ -35,6 +36,7 @@ UNION ALL SELECT -2, consumer, seen_until, ` + never + `, 0 FROM feed_consumers 
 type shardRow struct {
 	feed.Leased
 	first, last int64 // when heads are due
+	at          int64 // what time it was
 }
 
 // look is what is known before anything is locked.
@@ -42,6 +44,7 @@ type look struct {
 	shards []shardRow
 	told   bool      // nothing waits in the outbox
 	seen   time.Time // until when the consumer is known to others
+	at     time.Time
 }
 
 func scanShard(r *sql.Rows) (shardRow, error) {
@@ -49,7 +52,7 @@ func scanShard(r *sql.Rows) (shardRow, error) {
 		s     shardRow
 		until int64
 	)
-	err := r.Scan(&s.Shard, &s.Consumer, &until, &s.first, &s.last)
+	err := r.Scan(&s.Shard, &s.Consumer, &until, &s.first, &s.last, &s.at)
 	s.Until = instant(until)
 	return s, err //nolint:wrapcheck // read wraps
 }
@@ -60,21 +63,21 @@ func (s *Store) look(ctx context.Context, partner consent.PartnerID, consumer st
 		row, err := scanShard(r)
 		switch row.Shard {
 		case -1:
-			l.told = row.first != 0
+			l.told, l.at = row.first != 0, instant(row.at)
 		case -2:
 			l.seen = row.Until
 		default:
 			l.shards = append(l.shards, row)
 		}
 		return err
-	}, fmt.Sprintf(selectShards, never)+more, string(partner), consumer)
+	}, s.text(fmt.Sprintf(selectShards, never)+more), string(partner), s.moment(), consumer)
 	return l, err
 }
 
 // idle says that there is nothing to write: nothing to give out, no lease to
 // renew, and nobody to whom this consumer should make itself known.
-func (l look) idle(consumer string, at time.Time) bool {
-	soon := at.Add(feed.Lease / 2)
+func (l look) idle(consumer string) bool {
+	at, soon := l.at, l.at.Add(feed.Lease/2)
 	for _, s := range l.shards {
 		due, mine := s.first <= at.UnixMilli(), s.Consumer == consumer
 		switch {
@@ -92,22 +95,23 @@ func (l look) idle(consumer string, at time.Time) bool {
 }
 
 // Due gives out deliveries.
-func (s *Store) Due(ctx context.Context, partner consent.PartnerID, consumer string, room feed.Room, at time.Time) ([]feed.Delivery, error) {
-	calm, turn := s.quiet.holds(partner, at)
+func (s *Store) Due(ctx context.Context, partner consent.PartnerID, consumer string, room feed.Room) ([]feed.Delivery, error) {
+	calm, turn := s.quiet.holds(partner, s.local())
 	if calm {
 		return nil, nil
 	}
+	asked := s.local()
 	l, err := s.look(ctx, partner, consumer)
 	if err != nil {
 		return nil, err
 	}
-	if l.idle(consumer, at) {
-		s.quiet.begin(partner, turn, l.calm(at))
+	if l.idle(consumer) {
+		s.quiet.begin(partner, turn, asked.Add(l.calm()))
 		return nil, nil
 	}
 	var out []feed.Delivery
 	err = s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		g := giving{Store: s, tx: tx, partner: partner, consumer: consumer, at: at}
+		g := giving{Store: s, tx: tx, partner: partner, consumer: consumer, at: l.at}
 		if !l.told {
 			if err := g.begin(ctx); err != nil {
 				return err
@@ -147,9 +151,9 @@ type giving struct {
 func (g *giving) lock(ctx context.Context) error {
 	return read(ctx, g.tx, "lock shards", func(r *sql.Rows) error {
 		row, err := scanShard(r)
-		g.shards = append(g.shards, row)
+		g.shards, g.at = append(g.shards, row), instant(row.at)
 		return err
-	}, g.locking(fmt.Sprintf(selectShards, never)+inShardOrder, "s"), string(g.partner))
+	}, g.locking(fmt.Sprintf(selectShards, never)+inShardOrder, "s"), string(g.partner), g.moment())
 }
 
 const (

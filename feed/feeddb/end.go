@@ -15,7 +15,7 @@ import (
 
 const (
 	lockShards = `
-SELECT s.shard, s.consumer, s.leased_until FROM feed_shards s
+SELECT s.shard, s.consumer, s.leased_until, coalesce(CAST($3 AS BIGINT), {clock}) FROM feed_shards s
 WHERE s.partner = $2 AND s.shard IN (SELECT CAST(r.value ->> 'shard' AS BIGINT) FROM {rows}) ORDER BY s.shard`
 	renewLeases = `
 UPDATE feed_shards SET leased_until = $4
@@ -29,9 +29,9 @@ UPDATE feed_deliveries SET errors = errors + 1, consumer = '', due_at = CAST(r.v
 FROM {rows}
 WHERE partner = r.value ->> 'partner' AND shard = CAST(r.value ->> 'shard' AS BIGINT) AND pos = CAST(r.value ->> 'pos' AS BIGINT)`
 	bury = `
-INSERT INTO feed_dead (id, partner, consent_id, kind, errors, error, at)
+INSERT INTO feed_dead (id, partner, consent_id, kind, errors, shard, pos, error, at)
 SELECT r.value ->> 'id', CAST($2 AS TEXT), r.value ->> 'consent', r.value ->> 'kind',
-       CAST(r.value ->> 'errors' AS BIGINT), r.value ->> 'error', CAST($3 AS BIGINT)
+       CAST(r.value ->> 'errors' AS BIGINT), CAST(r.value ->> 'shard' AS BIGINT), CAST(r.value ->> 'pos' AS BIGINT), r.value ->> 'error', CAST($3 AS BIGINT)
 FROM {rows}`
 )
 
@@ -44,9 +44,9 @@ type ref struct {
 func (r ref) row() row { return row{"shard": r.shard, "pos": r.pos} }
 
 // Acknowledge ends deliveries or puts them off.
-func (s *Store) Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []feed.Ack, at time.Time) error {
+func (s *Store) Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []feed.Ack) error {
 	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		e := ending{Store: s, tx: tx, partner: partner, at: at}
+		e := ending{Store: s, tx: tx, partner: partner}
 		var done []ref
 		failed := map[ref]string{}
 		shards := map[int]bool{}
@@ -76,22 +76,22 @@ func (s *Store) Acknowledge(ctx context.Context, partner consent.PartnerID, cons
 }
 
 // Drop ends deliveries unreceived.
-func (s *Store) Drop(ctx context.Context, dropped []feed.Delivery, why string, at time.Time) error {
+func (s *Store) Drop(ctx context.Context, dropped []feed.Delivery, why string) error {
 	of := map[consent.PartnerID][]ref{}
 	for _, d := range dropped {
 		of[d.Partner] = append(of[d.Partner], ref{d.Shard, d.Pos})
 	}
 	for _, partner := range sorted(of) {
-		if err := s.drop(ctx, partner, of[partner], why, at); err != nil {
+		if err := s.drop(ctx, partner, of[partner], why); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) drop(ctx context.Context, partner consent.PartnerID, refs []ref, why string, at time.Time) error {
+func (s *Store) drop(ctx context.Context, partner consent.PartnerID, refs []ref, why string) error {
 	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		e := ending{Store: s, tx: tx, partner: partner, at: at}
+		e := ending{Store: s, tx: tx, partner: partner}
 		shards := map[int]bool{}
 		for _, r := range refs {
 			shards[r.shard] = true
@@ -107,7 +107,7 @@ func (s *Store) drop(ctx context.Context, partner consent.PartnerID, refs []ref,
 		for _, k := range kinds {
 			counts[feed.Dropped(k, why)]++
 		}
-		return s.count(ctx, tx, string(partner), at, counts)
+		return s.count(ctx, tx, string(partner), e.at, counts)
 	})
 	s.quiet.end(partner)
 	if err != nil {
@@ -121,7 +121,7 @@ type ending struct {
 	*Store
 	tx      sqldb.Tx
 	partner consent.PartnerID
-	at      time.Time
+	at      time.Time // of the locks
 }
 
 // lock locks shards, and renews those that are leased to the consumer.
@@ -132,15 +132,16 @@ func (e *ending) lock(ctx context.Context, shards map[int]bool, consumer string)
 	}
 	err := e.readRows(ctx, e.tx, "lock shards", func(r *sql.Rows) error {
 		var (
-			l     feed.Leased
-			until int64
+			l         feed.Leased
+			until, at int64
 		)
-		err := r.Scan(&l.Shard, &l.Consumer, &until)
+		err := r.Scan(&l.Shard, &l.Consumer, &until, &at)
+		e.at = instant(at)
 		if consumer != "" && l.Consumer == consumer && stale(instant(until), e.at) {
 			renewed = append(renewed, row{"shard": l.Shard})
 		}
 		return err //nolint:wrapcheck // readRows wraps
-	}, e.locking(lockShards, "s"), rows, string(e.partner))
+	}, e.locking(lockShards, "s"), rows, string(e.partner), e.moment())
 	if err != nil {
 		return err
 	}
@@ -171,7 +172,9 @@ func (e *ending) fail(ctx context.Context, failed map[ref]string) ([]ref, error)
 			return err //nolint:wrapcheck // readRows wraps
 		}
 		dead = append(dead, at)
-		buried = append(buried, row{"id": id, "consent": consent, "kind": kind, "errors": errors, "error": failed[at]})
+		buried = append(buried, row{
+			"id": id, "consent": consent, "kind": kind, "errors": errors, "shard": at.shard, "pos": at.pos, "error": failed[at],
+		})
 		return err //nolint:wrapcheck // readRows wraps
 	}, selectErrors, ask, string(e.partner))
 	if err != nil {

@@ -21,8 +21,8 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		events   = `[{"bank":"b","account":"a7","sequence":1,"n":1},{"bank":"b","account":"a8","sequence":1,"n":1}]`
 	)
 	out := map[string]Planned{
-		"look at shards":   {fmt.Sprintf(selectShards, never) + more, []any{"p1", "c"}},
-		"lock accounts":    {lockAccounts, []any{accounts, "b"}},
+		"look at shards":   {fmt.Sprintf(selectShards, never) + more, []any{"p1", 1, "c"}},
+		"lock accounts":    {lockAccounts, []any{accounts, "b", 1}},
 		"read accounts":    {selectAccounts, []any{accounts, "b"}},
 		"read known":       {selectKnown, []any{names}},
 		"keep accounts":    {updateAccounts, []any{accounts}},
@@ -34,10 +34,11 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		"count consumers":  {countConsumers, []any{"p1", 1}},
 		"lease shards":     {updateLeases, []any{refs, "p1"}},
 		"take over":        {takeOver, []any{"p1", 3, 1, "c"}},
+		"hand over":        {handOver, []any{"p1", "c", 1}},
 		"read heads":       {selectHeads, []any{"p1", 3, 1 << 40, 20}},
 		"give out":         {giveOut, []any{refs, "p1", 1, "c"}},
 		"take changes":     {takeChanges, []any{"p1"}},
-		"lock shards":      {lockShards, []any{refs, "p1"}},
+		"lock shards":      {lockShards, []any{refs, "p1", 1}},
 		"renew leases":     {renewLeases, []any{refs, "p1", "c", 1}},
 		"read errors":      {selectErrors, []any{refs, "p1"}},
 		"put off":          {putOff, []any{refs}},
@@ -51,11 +52,13 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		"old changes":      {forgetOld, []any{1}},
 		"changed consents": {selectChanged, []any{1}},
 		"of a consent":     {selectOfConsent, []any{refs, "p1", "c7"}},
+		"new changes":      {newChanged, nil},
+		"hear of changes":  {hearOf, []any{1}},
 		"forget a change":  {forgetChanged, []any{"c7", 1}},
 		"old transactions": {forgetName, []any{1}},
 	}
 	for name, p := range out {
-		p.Text = db.Rows(p.Text)
+		p.Text = New(db, nil).text(p.Text)
 		out[name] = p
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"sluice/consent"
@@ -15,11 +16,33 @@ import (
 // Store is a feed.Store in SQL.
 type Store struct {
 	db    *sqldb.DB
+	local func() time.Time
+	now   func() time.Time // nil: the database's clock
 	quiet quiet
 }
 
-// New keeps feeds in db.
-func New(db *sqldb.DB) *Store { return &Store{db: db} }
+// New keeps feeds in db, by the database's clock. local measures how long ago
+// this process asked, and nothing else.
+func New(db *sqldb.DB, local func() time.Time) *Store { return &Store{db: db, local: local} }
+
+// NewWithClock is New with another clock than the database's.
+func NewWithClock(db *sqldb.DB, now func() time.Time) *Store {
+	return &Store{db: db, local: now, now: now}
+}
+
+// moment is null where the database's own clock counts.
+func (s *Store) moment() sql.NullInt64 {
+	if s.now == nil {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: s.now().UnixMilli(), Valid: true}
+}
+
+// text puts the database's names for things into a statement: its clock for
+// {clock}, and what Rows says.
+func (s *Store) text(statement string) string {
+	return strings.ReplaceAll(s.db.Rows(statement), "{clock}", s.db.Clock())
+}
 
 // row is one element of a list that a statement takes in place of {rows}.
 type row map[string]any
@@ -41,7 +64,7 @@ func (s *Store) write(ctx context.Context, tx sqldb.Tx, what, text string, rows 
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, s.db.Rows(text), append([]any{raw}, args...)...); err != nil {
+	if _, err := tx.ExecContext(ctx, s.text(text), append([]any{raw}, args...)...); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
@@ -79,12 +102,13 @@ func (s *Store) readRows(ctx context.Context, q querier, what string, scan func(
 	if err != nil {
 		return err
 	}
-	return read(ctx, q, what, scan, s.db.Rows(text), append([]any{raw}, args...)...)
+	return read(ctx, q, what, scan, s.text(text), append([]any{raw}, args...)...)
 }
 
 // locking adds what locks the rows that a statement reads, where that is not
 // the whole database.
 func (s *Store) locking(text, of string) string {
+	text = s.text(text)
 	if s.db.Engine() == sqldb.Postgres {
 		return text + " FOR UPDATE OF " + of
 	}

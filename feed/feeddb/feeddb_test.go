@@ -13,10 +13,10 @@ import (
 	"sluice/sqldb/sqldbtest"
 )
 
-func rig(db *sqldb.DB) feedtest.Rig {
+func rig(db *sqldb.DB, now func() time.Time) feedtest.Rig {
 	grants := grantdb.New(db)
 	return feedtest.Rig{
-		Store:  feeddb.New(db),
+		Store:  feeddb.NewWithClock(db, now),
 		Models: 15,
 		Keep: func(t testing.TB, c consent.Consent, ch consent.Change) {
 			t.Helper()
@@ -45,7 +45,7 @@ func number(t testing.TB, db *sqldb.DB, query string, args ...any) int {
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	sqldbtest.Engines(t, func(t *testing.T, open sqldbtest.Open) {
-		feedtest.RunStore(t, func(t *testing.T) feedtest.Rig { return rig(open(t)) })
+		feedtest.RunStore(t, func(t *testing.T, now func() time.Time) feedtest.Rig { return rig(open(t), now) })
 	})
 }
 
@@ -53,12 +53,12 @@ func TestStoreKeepsTheContract(t *testing.T) {
 // twice a second.
 func TestAConsumerWithNothingDueWritesNothing(t *testing.T) {
 	db := sqldbtest.SQLite(t)
-	s := feeddb.New(db)
-	fill(t, db, 1000)
 	at := time.UnixMilli(1 << 40)
+	s := feeddb.NewWithClock(db, func() time.Time { return at })
+	fill(t, db, 1000)
 	ask := func(partner consent.PartnerID, consumer string) int {
 		t.Helper()
-		due, err := s.Due(t.Context(), partner, consumer, feed.Room{Events: 2000}, at)
+		due, err := s.Due(t.Context(), partner, consumer, feed.Room{Events: 2000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,10 +84,9 @@ func TestAConsumerWithNothingDueWritesNothing(t *testing.T) {
 // While replicas are replaced, an old one may read what a newer one wrote.
 func TestAChangeThatIsNotUnderstoodWaitsAndStopsNobody(t *testing.T) {
 	db := sqldbtest.SQLite(t)
-	s := feeddb.New(db)
-	fill(t, db, 200)
-	at := time.UnixMilli(1 << 40) // none of the 4 changes in p1's outbox has a revision
-	due, err := s.Due(t.Context(), "p1", "a", feed.Room{Events: 1000}, at)
+	s := feeddb.NewWithClock(db, func() time.Time { return time.UnixMilli(1 << 40) })
+	fill(t, db, 200) // none of the 4 changes in p1's outbox has a revision
+	due, err := s.Due(t.Context(), "p1", "a", feed.Room{Events: 1000})
 	if err != nil || len(due) != 200 {
 		t.Fatalf("given %d of 200, %v", len(due), err)
 	}
@@ -101,11 +100,12 @@ func TestAChangeThatIsNotUnderstoodWaitsAndStopsNobody(t *testing.T) {
 func TestQuietEndsWithWhatIsNewHereAndSoonWithWhatIsNewElsewhere(t *testing.T) {
 	db := sqldbtest.SQLite(t)
 	fill(t, db, 10)
-	here, elsewhere := feeddb.New(db), feeddb.New(db)
 	at := time.UnixMilli(1 << 40)
+	now := func() time.Time { return at }
+	here, elsewhere := feeddb.NewWithClock(db, now), feeddb.NewWithClock(db, now)
 	due := func() int {
 		t.Helper()
-		got, err := here.Due(t.Context(), "p1", "a", feed.Room{Events: 10}, at)
+		got, err := here.Due(t.Context(), "p1", "a", feed.Room{Events: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestQuietEndsWithWhatIsNewHereAndSoonWithWhatIsNewElsewhere(t *testing.T) {
 		if len(acks) == 0 {
 			return 0
 		}
-		if err := here.Acknowledge(t.Context(), "p1", "a", acks, at); err != nil {
+		if err := here.Acknowledge(t.Context(), "p1", "a", acks); err != nil {
 			t.Fatal(err)
 		}
 		return len(got)
@@ -124,7 +124,7 @@ func TestQuietEndsWithWhatIsNewHereAndSoonWithWhatIsNewElsewhere(t *testing.T) {
 	publish := func(s *feeddb.Store, sequence int64) {
 		t.Helper()
 		e := feed.Event{Bank: "b", Account: "a7", Sequence: sequence, Kind: feed.BalanceChanged, Answer: []byte("x"), PublishedAt: at}
-		if p, err := s.Publish(t.Context(), "b", []feed.Event{e}, at); err != nil || len(p.Partners) != 1 {
+		if p, err := s.Publish(t.Context(), "b", []feed.Event{e}); err != nil || len(p.Partners) != 1 {
 			t.Fatalf("Publish: %+v, %v", p, err)
 		}
 	}

@@ -4,35 +4,32 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"sluice/consent"
 	"sluice/sqldb"
 )
 
 const (
-	ownShards     = `SELECT s.shard FROM feed_shards s WHERE s.partner = $1 AND s.consumer = $2 ORDER BY s.shard`
+	ownShards = `SELECT s.shard FROM feed_shards s WHERE s.partner = $1 AND s.consumer = $2 ORDER BY s.shard`
+	// In whichever shard: it may have let go of some in which it had something out.
+	handOver = `
+UPDATE feed_deliveries SET due_at = (SELECT coalesce(CAST($3 AS BIGINT), {clock})), consumer = ''
+WHERE partner = $1 AND head = 1 AND due_at > (SELECT coalesce(CAST($3 AS BIGINT), {clock})) AND consumer = $2
+  AND shard IN (SELECT s.shard FROM feed_shards s WHERE s.partner = $1)`
 	freeShards    = `UPDATE feed_shards SET consumer = '', leased_until = 0 WHERE partner = $1 AND consumer = $2`
 	forgetConsume = `DELETE FROM feed_consumers WHERE partner = $1 AND consumer = $2`
 )
 
 // Leave ends a consumer's turn.
-func (s *Store) Leave(ctx context.Context, partner consent.PartnerID, consumer string, at time.Time) error {
+func (s *Store) Leave(ctx context.Context, partner consent.PartnerID, consumer string) error {
 	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		var own []int
-		err := read(ctx, tx, "lock own shards", func(r *sql.Rows) error {
-			var shard int
-			err := r.Scan(&shard)
-			own = append(own, shard)
-			return err //nolint:wrapcheck // read wraps
-		}, s.locking(ownShards, "s"), string(partner), consumer)
+		err := read(ctx, tx, "lock own shards", func(*sql.Rows) error { return nil },
+			s.locking(ownShards, "s"), string(partner), consumer)
 		if err != nil {
 			return err
 		}
-		for _, shard := range own {
-			if _, err := tx.ExecContext(ctx, takeOver, string(partner), shard, at.UnixMilli(), consumer); err != nil {
-				return fmt.Errorf("hand over a shard: %w", err)
-			}
+		if _, err := tx.ExecContext(ctx, s.text(handOver), string(partner), consumer, s.moment()); err != nil {
+			return fmt.Errorf("hand over what is out: %w", err)
 		}
 		for _, text := range []string{freeShards, forgetConsume} {
 			if _, err := tx.ExecContext(ctx, text, string(partner), consumer); err != nil {

@@ -12,13 +12,14 @@ import (
 	"sluice/consent"
 	"sluice/feed"
 	datav1 "sluice/gen/sluice/data/v1"
+	"sluice/mutant"
 	"sluice/sqldb"
 )
 
 func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // Publish takes events.
-func (s *Store) Publish(ctx context.Context, bank consent.BankID, events []feed.Event, at time.Time) (feed.Published, error) {
+func (s *Store) Publish(ctx context.Context, bank consent.BankID, events []feed.Event) (feed.Published, error) {
 	ids, of := feed.ByAccount(events)
 	if len(ids) == 0 {
 		return feed.Published{}, nil
@@ -26,7 +27,7 @@ func (s *Store) Publish(ctx context.Context, bank consent.BankID, events []feed.
 	var p feed.Published
 	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
 		p = feed.Published{}
-		b := batch{Store: s, tx: tx, bank: bank, at: at}
+		b := batch{Store: s, tx: tx, bank: bank}
 		states, err := b.states(ctx, ids, events)
 		if err != nil {
 			return err
@@ -48,10 +49,10 @@ func (s *Store) Publish(ctx context.Context, bank consent.BankID, events []feed.
 		for _, r := range p.Rejections {
 			counts[feed.Rejected(r)]++
 		}
-		return b.count(ctx, tx, string(bank), at, counts)
+		return b.count(ctx, tx, string(bank), b.at, counts)
 	})
 	s.quiet.end(p.Partners...)
-	if err != nil {
+	if err != nil && !mutant.Is(mutant.ToldBeforeDurable) {
 		return feed.Published{}, fmt.Errorf("publish: %w", err)
 	}
 	return p, nil
@@ -62,7 +63,7 @@ type batch struct {
 	*Store
 	tx   sqldb.Tx
 	bank consent.BankID
-	at   time.Time
+	at   time.Time // of the locks
 }
 
 const (
@@ -71,7 +72,7 @@ const (
 INSERT INTO feed_accounts (bank, account, sequence, ahead)
 SELECT CAST($2 AS TEXT), r.value ->> 'account', 0, 0 FROM {rows} WHERE true
 ON CONFLICT (bank, account) DO UPDATE SET sequence = feed_accounts.sequence
-RETURNING account, sequence, ahead`
+RETURNING account, sequence, ahead, coalesce(CAST($3 AS BIGINT), {clock})`
 	selectAccounts = `
 SELECT a.account, a.sequence, a.ahead FROM feed_accounts a
 WHERE a.bank = $2 AND a.account IN (SELECT r.value ->> 'account' FROM {rows})`
@@ -89,11 +90,13 @@ func (b *batch) states(ctx context.Context, ids []consent.AccountID, events []fe
 	}
 	of := map[consent.AccountID]*feed.State{}
 	err := b.readRows(ctx, b.tx, "lock accounts", func(r *sql.Rows) error {
+		var at int64
 		st := &feed.State{Known: map[string]feed.Known{}}
-		err := r.Scan(&st.Account, &st.Sequence, &st.Ahead)
+		err := r.Scan(&st.Account, &st.Sequence, &st.Ahead, &at)
+		b.at = instant(at)
 		of[st.Account] = st
 		return err //nolint:wrapcheck // readRows wraps
-	}, lockAccounts, rows, string(b.bank))
+	}, lockAccounts, rows, string(b.bank), b.moment())
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +198,9 @@ func (b *batch) spread(ctx context.Context, taken []feed.Event) ([]consent.Partn
 	}, selectGrants, rows, string(b.bank), b.at.UnixMilli())
 	if err != nil {
 		return nil, err
+	}
+	for i := range taken {
+		taken[i].PublishedAt = b.at
 	}
 	deliveries := feed.Spread(taken, grants)
 	partners := map[consent.PartnerID]bool{}

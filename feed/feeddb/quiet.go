@@ -19,8 +19,8 @@ type quiet struct {
 }
 
 type calm struct {
-	turn  uint64 // counts what this process did to the partner's deliveries
-	until time.Time
+	turn  uint64    // counts what this process did to the partner's deliveries
+	until time.Time // by this process's clock
 }
 
 // holds says whether nothing is due, and the turn at which a look begins.
@@ -58,20 +58,20 @@ func (q *quiet) set(partner consent.PartnerID, c calm) {
 	q.of[partner] = c
 }
 
-// calm is until when nothing need be done for any consumer of the partner: no
+// calm is how long nothing need be done for any consumer of the partner: no
 // delivery is due and no lease under which something is out must be renewed.
-func (l look) calm(at time.Time) time.Time {
-	until := at.Add(quietLimit)
+func (l look) calm() time.Duration {
+	until := l.at.Add(quietLimit)
 	if !l.told {
-		return at
+		return 0
 	}
 	for _, s := range l.shards {
 		if first := instant(min(s.first, until.UnixMilli())); first.Before(until) {
 			until = first
 		}
-		if renew := s.Until.Add(-feed.Lease / 2); s.last > at.UnixMilli() && s.Consumer != "" && renew.Before(until) {
+		if renew := s.Until.Add(-feed.Lease / 2); s.last > l.at.UnixMilli() && s.Consumer != "" && renew.Before(until) {
 			until = renew
 		}
 	}
-	return until
+	return until.Sub(l.at)
 }

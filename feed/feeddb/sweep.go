@@ -26,10 +26,14 @@ const (
 
 // Sweep forgets old events, a part of the deliveries at a time, and then what
 // hangs on none.
-func (s *Store) Sweep(ctx context.Context, at time.Time) (bool, error) {
+func (s *Store) Sweep(ctx context.Context) (bool, error) {
+	at, err := s.clock(ctx)
+	if err != nil {
+		return false, err
+	}
 	of := map[consent.PartnerID][]ref{}
 	events, n := at.Add(-feed.Retention), 0
-	err := read(ctx, s.db.Reader(), "read old deliveries", func(r *sql.Rows) error {
+	err = read(ctx, s.db.Reader(), "read old deliveries", func(r *sql.Rows) error {
 		var (
 			partner consent.PartnerID
 			d       ref
@@ -43,7 +47,7 @@ func (s *Store) Sweep(ctx context.Context, at time.Time) (bool, error) {
 		return false, err
 	}
 	for _, partner := range sorted(of) {
-		if err := s.drop(ctx, partner, of[partner], feed.Expired, at); err != nil {
+		if err := s.drop(ctx, partner, of[partner], feed.Expired); err != nil {
 			return false, err
 		}
 	}
@@ -54,6 +58,16 @@ func (s *Store) Sweep(ctx context.Context, at time.Time) (bool, error) {
 		return more, err
 	}
 	return false, s.forget(ctx, at)
+}
+
+// clock is what time it is.
+func (s *Store) clock(ctx context.Context) (time.Time, error) {
+	var at int64
+	row := s.db.Reader().QueryRowContext(ctx, s.text(`SELECT coalesce(CAST($1 AS BIGINT), {clock})`), s.moment())
+	if err := row.Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("read the database's clock: %w", err)
+	}
+	return instant(at), nil
 }
 
 func (s *Store) forget(ctx context.Context, at time.Time) error {
@@ -85,7 +99,7 @@ func (s *Store) Dead(ctx context.Context, partner consent.PartnerID, limit int) 
 			kind string
 			at   int64
 		)
-		if err := r.Scan(&d.ID, &d.Partner, &d.Consent, &kind, &d.Errors, &d.Error, &at); err != nil {
+		if err := r.Scan(&d.ID, &d.Partner, &d.Consent, &kind, &d.Errors, &d.Shard, &d.Pos, &d.Error, &at); err != nil {
 			return err //nolint:wrapcheck // read wraps
 		}
 		var err error
@@ -93,6 +107,6 @@ func (s *Store) Dead(ctx context.Context, partner consent.PartnerID, limit int) 
 		d.Kind, err = kindOf(kind)
 		out = append(out, d)
 		return err
-	}, `SELECT id, partner, consent_id, kind, errors, error, at `+text, args...)
+	}, `SELECT id, partner, consent_id, kind, errors, shard, pos, error, at `+text, args...)
 	return out, err
 }

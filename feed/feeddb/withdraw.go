@@ -13,8 +13,10 @@ import (
 
 const (
 	selectChanged = `SELECT consent_id, partner, max(revision) FROM (
-    SELECT consent_id, partner, revision FROM feed_changed WHERE at <= $1 ORDER BY at LIMIT 100) AS c
+    SELECT consent_id, partner, revision FROM feed_changed WHERE at > 0 AND at <= $1 ORDER BY at LIMIT 100) AS c
 GROUP BY consent_id, partner ORDER BY consent_id`
+	newChanged    = `SELECT count(*) FROM (SELECT 1 FROM feed_changed WHERE at = 0 LIMIT 1) AS new`
+	hearOf        = `UPDATE feed_changed SET at = $1 WHERE at = 0`
 	forgetChanged = `DELETE FROM feed_changed WHERE consent_id = $1 AND revision <= $2`
 	// A consent's deliveries are looked for in each shard, whose numbers are {rows}.
 	selectOfConsent = `
@@ -35,6 +37,9 @@ type changed struct {
 // withdraw ends what waits under consents that share it no more. It says
 // whether there may be more.
 func (s *Store) withdraw(ctx context.Context, at time.Time) (bool, error) {
+	if err := s.hear(ctx, at); err != nil {
+		return false, err
+	}
 	var all []changed
 	err := read(ctx, s.db.Reader(), "read changed consents", func(r *sql.Rows) error {
 		var c changed
@@ -51,7 +56,7 @@ func (s *Store) withdraw(ctx context.Context, at time.Time) (bool, error) {
 			return false, err
 		}
 		if len(refs) > 0 {
-			if err := s.drop(ctx, c.partner, refs, feed.Withdrawn, at); err != nil {
+			if err := s.drop(ctx, c.partner, refs, feed.Withdrawn); err != nil {
 				return false, err
 			}
 			continue // there may be more of it
@@ -62,6 +67,23 @@ func (s *Store) withdraw(ctx context.Context, at time.Time) (bool, error) {
 		}
 	}
 	return len(all) > 0, nil
+}
+
+// hear notes when it was first seen that consents changed: what their own
+// changes say is by a replica's clock.
+func (s *Store) hear(ctx context.Context, at time.Time) error {
+	var unheard int
+	if err := s.db.Reader().QueryRowContext(ctx, newChanged).Scan(&unheard); err != nil {
+		return fmt.Errorf("look for changed consents: %w", err)
+	}
+	if unheard == 0 {
+		return nil
+	}
+	err := s.db.Batch(ctx, []*sqldb.Statement{{Text: hearOf, Args: []any{at.UnixMilli()}}})
+	if err != nil {
+		return fmt.Errorf("hear of changed consents: %w", err)
+	}
+	return nil
 }
 
 // sharedNoMore are deliveries of what the consent does not share now, at most

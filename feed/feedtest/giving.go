@@ -11,12 +11,13 @@ import (
 )
 
 // Due gives out deliveries.
-func (m *Memory) Due(ctx context.Context, partner consent.PartnerID, consumer string, room feed.Room, at time.Time) ([]feed.Delivery, error) {
+func (m *Memory) Due(ctx context.Context, partner consent.PartnerID, consumer string, room feed.Room) ([]feed.Delivery, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("due: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	at := m.moment()
 	m.tell(partner, at)
 	mine := m.lease(partner, consumer, at)
 	var out []feed.Delivery
@@ -93,12 +94,13 @@ func (m *Memory) takeOver(s shard, from string, at time.Time) {
 }
 
 // Acknowledge ends deliveries or puts them off.
-func (m *Memory) Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []feed.Ack, at time.Time) error {
+func (m *Memory) Acknowledge(ctx context.Context, partner consent.PartnerID, consumer string, acks []feed.Ack) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("acknowledge: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	at := m.moment()
 	for _, a := range acks {
 		key := shard{partner, a.Shard}
 		if l := m.leases[key]; l.Consumer == consumer {
@@ -129,7 +131,7 @@ func (m *Memory) failed(d *delivery, why string, at time.Time) bool {
 		return false
 	}
 	m.dead = append(m.dead, feed.Dead{
-		Partner: d.Partner, Consent: d.Consent, ID: d.Event.ID, Kind: d.Event.Kind, Errors: d.errors, Error: why, At: at,
+		Partner: d.Partner, Consent: d.Consent, ID: d.Event.ID, Kind: d.Event.Kind, Errors: d.errors, Shard: d.Shard, Pos: d.Pos, Error: why, At: at,
 	})
 	return true
 }
@@ -141,12 +143,13 @@ func (m *Memory) find(partner consent.PartnerID, shard int, pos int64) int {
 }
 
 // Drop ends deliveries unreceived.
-func (m *Memory) Drop(ctx context.Context, dropped []feed.Delivery, why string, at time.Time) error {
+func (m *Memory) Drop(ctx context.Context, dropped []feed.Delivery, why string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("drop: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	at := m.moment()
 	for _, d := range dropped {
 		if i := m.find(d.Partner, d.Shard, d.Pos); i >= 0 {
 			m.count(string(d.Partner), at, feed.Dropped(d.Event.Kind, why), 1)

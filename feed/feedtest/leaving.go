@@ -4,23 +4,28 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"time"
 
 	"sluice/consent"
 	"sluice/feed"
 )
 
 // Leave ends a consumer's turn.
-func (m *Memory) Leave(ctx context.Context, partner consent.PartnerID, consumer string, at time.Time) error {
+func (m *Memory) Leave(ctx context.Context, partner consent.PartnerID, consumer string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("leave: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	at := m.moment()
 	for s, l := range m.leases {
 		if s.partner == partner && l.Consumer == consumer {
 			m.takeOver(s, consumer, at)
 			m.leases[s] = feed.Leased{Shard: s.nth}
+		}
+	}
+	for _, d := range m.waiting { // and what is out in shards that it let go
+		if d.Partner == partner && d.consumer == consumer && d.due.After(at) {
+			d.due, d.consumer = at, ""
 		}
 	}
 	delete(m.seen[partner], consumer)
@@ -59,4 +64,34 @@ func leaving(t *testing.T, w *world) {
 	if more := w.due(p, "stays", 10); len(more) != 0 {
 		t.Errorf("%v was taken from who has it", more)
 	}
+}
+
+// leavingLater is of a consumer that lets go of shards to another while it has
+// something out in them, and leaves.
+func leavingLater(t *testing.T, w *world) {
+	p := w.partner("messenger")
+	first, second := many(), many()
+	for i := range second {
+		second[i] = "B" + second[i]
+	}
+	w.allow("con_1", p, shares(everything, first...)...)
+	w.allow("con_2", p, shares(everything, second...)...)
+	w.told(p)
+	w.publishEach(first, 1)
+	out := w.due(p, "leaves", 1000)
+	w.publishEach(second, 1)
+	same(t, "what another is given while all is leased", len(w.due(p, "stays", 1000)), 0)
+	out = append(out, w.due(p, "leaves", 1000)...) // and lets go of half
+	if err := w.Leave(t.Context(), p, "leaves"); err != nil {
+		t.Fatal(err)
+	}
+	got := w.due(p, "stays", 1000)
+	same(t, "what another is given then", len(got), len(first)+len(second))
+	again := 0
+	for _, d := range got {
+		if d.Redelivered() {
+			again++
+		}
+	}
+	same(t, "what says that it comes again", again, len(out))
 }

@@ -15,6 +15,7 @@ import (
 
 // Memory is a feed.Store in memory. It may be used by many goroutines.
 type Memory struct {
+	now      func() time.Time
 	mu       sync.Mutex
 	states   map[account]*feed.State
 	consents map[consent.ID]consent.Consent
@@ -26,6 +27,9 @@ type Memory struct {
 	dead     []feed.Dead
 	counts   map[string]map[string]int
 }
+
+// moment is an instant as stores keep it.
+func (m *Memory) moment() time.Time { return m.now().UTC().Truncate(time.Millisecond) }
 
 type account struct {
 	bank consent.BankID
@@ -44,9 +48,10 @@ type delivery struct {
 	errors   int
 }
 
-// NewMemory makes an empty store.
-func NewMemory() *Memory {
+// NewMemory makes an empty store that has a clock of its own.
+func NewMemory(now func() time.Time) *Memory {
 	return &Memory{
+		now:    now,
 		states: map[account]*feed.State{}, consents: map[consent.ID]consent.Consent{},
 		heads: map[shard]int64{}, leases: map[shard]feed.Leased{},
 		seen: map[consent.PartnerID]map[string]time.Time{}, counts: map[string]map[string]int{},
@@ -99,12 +104,13 @@ func (m *Memory) grants(bank consent.BankID, at time.Time) []feed.Grant {
 }
 
 // Publish takes events.
-func (m *Memory) Publish(ctx context.Context, bank consent.BankID, events []feed.Event, at time.Time) (feed.Published, error) {
+func (m *Memory) Publish(ctx context.Context, bank consent.BankID, events []feed.Event) (feed.Published, error) {
 	if err := ctx.Err(); err != nil {
 		return feed.Published{}, fmt.Errorf("publish: %w", err)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	at := m.moment()
 	var p feed.Published
 	ids, of := feed.ByAccount(events)
 	for _, id := range ids {
@@ -118,6 +124,9 @@ func (m *Memory) Publish(ctx context.Context, bank consent.BankID, events []feed
 		p.Rejections = append(p.Rejections, rejected...)
 		for _, r := range rejected {
 			m.count(string(bank), at, feed.Rejected(r), 1)
+		}
+		for i := range taken {
+			taken[i].PublishedAt = at
 		}
 		for _, d := range feed.Spread(taken, m.grants(bank, at)) {
 			m.add(d, at)
@@ -187,9 +196,10 @@ func (m *Memory) Counts(_ context.Context, party string, day consent.Day) (map[s
 }
 
 // Sweep forgets old events. Ids of transactions are never forgotten here.
-func (m *Memory) Sweep(_ context.Context, at time.Time) (bool, error) {
+func (m *Memory) Sweep(context.Context) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	at := m.moment()
 	since := at.Add(-feed.Retention)
 	old := func(d feed.Delivery) bool { return d.Event.PublishedAt.Before(since) }
 	m.changes = slices.DeleteFunc(m.changes, old)

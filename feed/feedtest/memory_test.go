@@ -2,14 +2,15 @@ package feedtest_test
 
 import (
 	"testing"
+	"time"
 
 	"sluice/consent"
 	"sluice/feed/feedtest"
 )
 
 func TestMemoryKeepsTheContract(t *testing.T) {
-	feedtest.RunStore(t, func(*testing.T) feedtest.Rig {
-		m := feedtest.NewMemory()
+	feedtest.RunStore(t, func(_ *testing.T, now func() time.Time) feedtest.Rig {
+		m := feedtest.NewMemory(now)
 		return feedtest.Rig{
 			Store:    m,
 			Models:   100,

@@ -3,6 +3,7 @@ package feedtest
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"testing"
@@ -61,6 +62,19 @@ func gaps(t *testing.T, w *world) {
 	got, _ = w.publish(balance("A1", 4))
 	same(t, "positions at last", got, []feed.Position{{Account: "A1", Sequence: 4}})
 	same(t, "what is delivered then", says(w.drain(p, "a")), []string{"A1/2", "A1/3", "A1/4"})
+}
+
+func absurd(t *testing.T, w *world) {
+	for _, s := range []int64{math.MaxInt64, 1 << 62, feed.MostAhead + 2, math.MinInt64} {
+		got, rejected := w.publish(balance("A1", 1), balance("A1", s))
+		same(t, "positions", got, []feed.Position{{Account: "A1", Sequence: 1}})
+		if len(rejected) != 1 || rejected[0].Sequence != s || rejected[0].Field != "sequence" {
+			t.Errorf("sequence %d: rejected %+v", s, rejected)
+		}
+	}
+	got, rejected := w.publish(balance("A1", feed.MostAhead+1))
+	same(t, "positions after one that may be", got, []feed.Position{{Account: "A1", Sequence: 1, MissingFrom: 2}})
+	same(t, "rejections of one that may be", len(rejected), 0)
 }
 
 func badEvents(t *testing.T, w *world) {

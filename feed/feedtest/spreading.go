@@ -120,7 +120,7 @@ func swept(t *testing.T, w *world) {
 func (w *world) sweep() {
 	w.t.Helper()
 	for {
-		more, err := w.rig.Store.Sweep(w.t.Context(), w.now())
+		more, err := w.rig.Store.Sweep(w.t.Context())
 		if err != nil {
 			w.t.Fatalf("Sweep: %v", err)
 		}
@@ -139,7 +139,7 @@ func unreadable(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Feed = feed.New(w.rig.Store, sealer, &feed.Bell{}, w.now)
+	w.Feed = feed.New(w.rig.Store, sealer, &feed.Bell{})
 	w.publish(balance("A2", 1), balance("A1", 2))
 	same(t, "what is delivered", says(append(w.due(p, "a", 9), w.drain(p, "a")...)), []string{"A1/2", "A2/1"})
 	counts, err := w.Counts(t.Context(), string(p), consent.DayOf(w.now()))

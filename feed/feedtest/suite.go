@@ -3,18 +3,22 @@ package feedtest
 import (
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // RunStore runs the suite that every feed.Store must pass. open makes a rig over
-// an empty store; tests share it.
-func RunStore(t *testing.T, open func(t *testing.T) Rig) {
-	rig, worlds := open(t), &atomic.Int64{}
+// an empty store whose clock is the one given; tests share it.
+func RunStore(t *testing.T, open func(t *testing.T, now func() time.Time) Rig) {
+	clock, worlds := &clock{}, &atomic.Int64{}
+	rig := open(t, clock.now)
+	rig.clock = clock
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, w *world)
 	}{
 		{"a batch sent again changes nothing", sentAgain},
 		{"what comes after a gap waits outside", gaps},
+		{"a sequence that can't be is rejected and forgotten", absurd},
 		{"one bad event does not spoil the others", badEvents},
 		{"ids of transactions are used once and POSTED is final", identities},
 		{"many publish one account at once", racing},
@@ -30,8 +34,10 @@ func RunStore(t *testing.T, open func(t *testing.T) Rig) {
 		{"a consumer that waits gets its part", sharedLater},
 		{"what a dead consumer had out goes to another", takenOver},
 		{"what a consumer has out when it leaves goes to another at once", leaving},
+		{"what a consumer has out in shards it let go goes to another when it leaves", leavingLater},
 		{"a delivery with an error rests longer and longer and is put aside", errors},
 		{"what is dropped is gone and counted", dropped},
+		{"what a partner has not taken is counted", backlog},
 		{"old events are forgotten", swept},
 		{"what is shared no more is erased, though its partner never asks", withdrawn},
 		{"a content that can't be opened stops nobody", unreadable},

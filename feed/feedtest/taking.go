@@ -3,6 +3,7 @@ package feedtest
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,8 +44,10 @@ func fitting(t *testing.T, w *world) {
 		room feed.Room
 		want int
 	}{
-		{feed.Room{Events: 10, Bytes: 1}, 1}, {feed.Room{Events: 10, Bytes: 3 * size}, 2},
-		{feed.Room{Events: 1, Bytes: 9 * size}, 1}, {feed.Room{Events: 10}, 1},
+		{feed.Room{Events: 10, Bytes: 1}, 1},
+		{feed.Room{Events: 10, Bytes: 3 * size}, 2},
+		{feed.Room{Events: 1, Bytes: 9 * size}, 1},
+		{feed.Room{Events: 10}, 1},
 	} {
 		due, err := w.Due(t.Context(), p, "a", test.room)
 		if err != nil || len(due) != test.want {
@@ -207,7 +210,7 @@ func errors(t *testing.T, w *world) {
 				w.ack(p, "a", "", d)
 				continue
 			}
-			w.ack(p, "a", fmt.Sprint("no ", n), d)
+			w.ack(p, "a", fmt.Sprint("no ", n, "\n", strings.Repeat("ä", 300)), d)
 			w.ack(p, "a", "counted once\x00", d)
 		}
 		next, again := feed.Backoff(n)
@@ -225,9 +228,13 @@ func errors(t *testing.T, w *world) {
 	same(t, "what follows", says(w.drain(p, "a")), []string{"A1/2"})
 	same(t, "contents kept", w.rig.Payloads(t, w.bank), 0)
 	dead, err := w.Dead(t.Context(), p, 10)
-	if err != nil || len(dead) != 1 || dead[0].Error != "no 10" || dead[0].Errors != 10 || dead[0].Kind != feed.BalanceChanged ||
+	if err != nil || len(dead) != 1 || dead[0].Error != "no 10 "+strings.Repeat("ä", 194) || dead[0].Errors != 10 || dead[0].Kind != feed.BalanceChanged ||
 		dead[0].Partner != p || dead[0].Consent != consent.ID("con_1-"+w.name) || !dead[0].At.Equal(w.now()) {
 		t.Errorf("put aside: %+v, %v", dead, err)
+	}
+	kept, err := w.rig.Store.Dead(t.Context(), p, 10)
+	if err != nil || len(kept) != 1 || strings.Contains(kept[0].Error, "no ") || strings.Contains(kept[0].Error, "ä") {
+		t.Errorf("the partner's words are kept in clear: %+v, %v", kept, err)
 	}
 	everyones, err := w.Dead(t.Context(), "", 1)
 	if err != nil || len(everyones) != 1 {

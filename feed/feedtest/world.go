@@ -25,9 +25,28 @@ type Rig struct {
 	Payloads func(t testing.TB, bank consent.BankID) int
 	// Models is how many histories are drawn.
 	Models int
+	clock  *clock
 }
 
-// world is a feed with a clock. Worlds of one rig do not meet: each has names
+// clock is the store's, and moves when a test says so.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+// world is a feed in its time. Worlds of one rig do not meet: each has names
 // of its own.
 type world struct {
 	t testing.TB
@@ -36,9 +55,6 @@ type world struct {
 	name   string
 	bank   consent.BankID
 	sealer *seal.Sealer
-
-	mu sync.Mutex
-	at time.Time
 }
 
 func newWorld(t testing.TB, rig Rig, worlds *atomic.Int64) *world {
@@ -49,22 +65,14 @@ func newWorld(t testing.TB, rig Rig, worlds *atomic.Int64) *world {
 	}
 	name := fmt.Sprint("w", worlds.Add(1))
 	w := &world{t: t, rig: rig, name: name, bank: consent.BankID("bank-" + name), sealer: sealer}
-	w.at = time.Date(2026, time.March, 29, 1, 59, 59, 123e6, time.UTC)
-	w.Feed = feed.New(rig.Store, sealer, &feed.Bell{}, w.now)
+	rig.clock.set(time.Date(2026, time.March, 29, 1, 59, 59, 123e6, time.UTC))
+	w.Feed = feed.New(rig.Store, sealer, &feed.Bell{})
 	return w
 }
 
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
+func (w *world) now() time.Time { return w.rig.clock.now() }
 
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
-}
+func (w *world) pass(d time.Duration) { w.rig.clock.set(w.now().Add(d)) }
 
 func (w *world) partner(name string) consent.PartnerID {
 	return consent.PartnerID(name + "-" + w.name)

@@ -106,7 +106,7 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, standing: registry.Active}
-	w.feed = feed.New(feedtest.NewMemory(), sealer, &feed.Bell{}, func() time.Time { return noon })
+	w.feed = feed.New(feedtest.NewMemory(func() time.Time { return noon }), sealer, &feed.Bell{})
 	if w.ca, err = devca.Open(t.TempDir(), time.Now()); err != nil {
 		t.Fatal(err)
 	}

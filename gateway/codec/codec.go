@@ -44,8 +44,19 @@ func (f *Frame) take() mem.BufferSlice {
 	return data
 }
 
+// Checked takes in a message that may be unreadable: gRPC would answer the
+// codec's error by itself, and call it internal.
+type Checked struct {
+	Into any
+	// Err says why nothing was taken in: ErrTooLarge or ErrUnreadable.
+	Err error
+}
+
 // ErrTooLarge means that a message is larger than its kind may be.
 var ErrTooLarge = errors.New("the message is too large")
+
+// ErrUnreadable means that a message is not the encoding of its kind.
+var ErrUnreadable = errors.New("decode message")
 
 type codec struct {
 	pool  mem.BufferPool
@@ -84,11 +95,15 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 		frame.buf = data.MaterializeToBuffer(c.pool)
 		return nil
 	}
+	if checked, ok := v.(*Checked); ok {
+		checked.Err = c.Unmarshal(data, checked.Into)
+		return nil
+	}
 	if c.limit != nil && data.Len() > c.limit(v) {
 		return ErrTooLarge
 	}
 	if err := c.proto.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("decode message: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return nil
 }

@@ -82,3 +82,18 @@ func TestAMessageBeyondItsSizeIsNotDecoded(t *testing.T) {
 		t.Errorf("a message of the smaller kind: %v with %d events", err, len(small.GetEvents()))
 	}
 }
+
+func TestAMessageThatCantBeReadIsToldOf(t *testing.T) {
+	c := codec.Bounded(func(any) int { return 10 })
+	for name, tt := range map[string]struct {
+		data []byte
+		want error
+	}{
+		"too large": {make([]byte, 11), codec.ErrTooLarge}, "garbage": {[]byte{0xff}, codec.ErrUnreadable}, "good": {nil, nil},
+	} {
+		in := codec.Checked{Into: &datav1.Account{}}
+		if err := c.Unmarshal(mem.BufferSlice{mem.SliceBuffer(tt.data)}, &in); err != nil || !errors.Is(in.Err, tt.want) {
+			t.Errorf("%s: %v, and told of %v", name, err, in.Err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package interceptor
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc/stats"
 )
@@ -65,8 +66,12 @@ func (Answered) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	}
 }
 
-// TagConn does nothing.
-func (Answered) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+type connKey struct{}
+
+// TagConn makes room to count the calls at once of a connection, for HeadersFirst.
+func (Answered) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	return context.WithValue(ctx, connKey{}, &atomic.Int64{})
+}
 
 // HandleConn does nothing.
 func (Answered) HandleConn(context.Context, stats.ConnStats) {}

@@ -25,7 +25,11 @@ func Status(err error) *status.Status {
 	default:
 		r = refusal.New(refusal.Internal, "something failed inside; nothing was released")
 	}
-	s := status.New(code(r.Reason), r.Message)
+	is := code(r.Reason)
+	if errors.Is(err, errExceeds) {
+		is = codes.ResourceExhausted
+	}
+	s := status.New(is, r.Message)
 	with, err := s.WithDetails(details(r)...)
 	if err != nil {
 		return s

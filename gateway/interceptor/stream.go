@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -21,7 +22,8 @@ import (
 var errEnding = errors.New("the server is about to stop")
 
 // Stream is the chain for streams, outermost first. A handler learns from its
-// stream's context that its time is over, and must heed it.
+// stream's context that its time is over, and must heed it. The server's codec
+// must be gateway/codec.
 func Stream(c Config) grpc.ServerOption {
 	return grpc.ChainStreamInterceptor(c.streamLogged, c.streamRecovered, c.streamBounded, c.streamAdmitted, c.streamValidated)
 }
@@ -43,7 +45,7 @@ func (c Config) streamLogged(srv any, ss grpc.ServerStream, info *grpc.StreamSer
 	start, n := c.Now(), &note{id: "req_" + rand.Text(), caller: callerName(ss.Context()), panicked: c.panicked}
 	ctx := context.WithValue(ss.Context(), noteKey{}, n)
 	_ = ss.SetHeader(metadata.Pairs(RequestIDHeader, n.id)) // fails only where headers were sent
-	err := next(srv, under(ctx, ss))
+	err := next(srv, under(ctx, reading{ss}))
 	return c.ended(ctx, info.FullMethod, n, c.Now().Sub(start), err)
 }
 
@@ -134,6 +136,10 @@ func (c Config) ended(ctx context.Context, method string, n *note, took time.Dur
 		c.Log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 		return nil
 	}
+	if gone(ctx, err) {
+		c.Log.LogAttrs(ctx, slog.LevelDebug, "the caller went away", append(attrs, slog.String("code", codes.Canceled.String()), slog.String("error", err.Error()))...)
+		return Status(context.Canceled).Err()
+	}
 	s := Status(err)
 	if strings.HasPrefix(method, grpcOwn) && !refused(err) {
 		s = status.Convert(err) // says nothing but what its service is for
@@ -141,4 +147,11 @@ func (c Config) ended(ctx context.Context, method string, n *note, took time.Dur
 	c.Log.LogAttrs(ctx, levelOf(s.Code()), "call refused", append(attrs,
 		slog.String("reason", refusal.Name(refusal.ReasonOf(err))), slog.String("error", err.Error()))...)
 	return s.Err()
+}
+
+// gone says whether a call ended because its caller did: then the transport's
+// errors, whatever they are, are nobody's failure. ctx is the call's own. What
+// was refused is told of all the same, if only to the log.
+func gone(ctx context.Context, err error) bool {
+	return errors.Is(ctx.Err(), context.Canceled) && (!refused(err) || errors.Is(err, context.Canceled))
 }

@@ -16,6 +16,7 @@ import (
 
 	"sluice/authn"
 	"sluice/authn/devca"
+	"sluice/gateway/codec"
 	"sluice/gateway/interceptor"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 )
@@ -66,7 +67,8 @@ func serveStream(t *testing.T, change func(*interceptor.Config), do func(partner
 	if change != nil {
 		change(&cfg)
 	}
-	s.server = grpc.NewServer(grpc.Creds(authn.ServerCredentials(server, ca.Roots(), admitAll{})), interceptor.Stream(cfg))
+	s.server = grpc.NewServer(grpc.Creds(authn.ServerCredentials(server, ca.Roots(), admitAll{})),
+		grpc.ForceServerCodecV2(codec.New()), interceptor.Stream(cfg))
 	partnerv1.RegisterEventServiceServer(s.server, events{do: do})
 	if methods, err = authn.MethodsOf(s.server.GetServiceInfo()); err != nil {
 		t.Fatal(err)
@@ -195,27 +197,46 @@ func TestAStreamEndsWithItsTimeOrWithTheServer(t *testing.T) {
 	}
 }
 
-func TestAStreamThatItsCallerLeftIsCanceled(t *testing.T) {
-	over := make(chan error, 1)
-	s := serveStream(t, nil, func(stream partnerv1.EventService_SubscribeServer) error {
-		_ = stream.Send(&partnerv1.SubscribeResponse{})
-		<-stream.Context().Done()
-		over <- stream.Context().Err()
-		return stream.Context().Err()
-	})
-	ctx, leave := context.WithCancel(t.Context())
-	stream, err := s.client.Subscribe(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Recv(); err != nil {
-		t.Fatal(err)
-	}
-	leave()
-	if err := <-over; err == nil {
-		t.Error("the handler was not told")
-	}
-	if log := s.ended(); !strings.Contains(log, "context canceled") || strings.Contains(log, "level=ERROR") {
-		t.Errorf("the log: %s", log)
+func TestAStreamThatItsCallerLeftIsCanceledAndNoFailure(t *testing.T) {
+	for name, ends := range map[string]func(partnerv1.EventService_SubscribeServer) error{
+		"by its context": func(stream partnerv1.EventService_SubscribeServer) error {
+			<-stream.Context().Done()
+			return stream.Context().Err()
+		},
+		"while it reads": func(stream partnerv1.EventService_SubscribeServer) error {
+			_, err := stream.Recv()
+			return err
+		},
+		"while it sends": func(stream partnerv1.EventService_SubscribeServer) error {
+			<-stream.Context().Done()
+			return stream.Send(&partnerv1.SubscribeResponse{})
+		},
+	} {
+		over := make(chan error, 1)
+		s := serveStream(t, nil, func(stream partnerv1.EventService_SubscribeServer) error {
+			_ = stream.Send(&partnerv1.SubscribeResponse{})
+			err := ends(stream)
+			over <- err
+			return err
+		})
+		ctx, leave := context.WithCancel(t.Context())
+		stream, err := s.client.Subscribe(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Recv(); err != nil {
+			t.Fatal(err)
+		}
+		leave()
+		if err := <-over; err == nil {
+			t.Errorf("%s: the handler was not told", name)
+		}
+		log := s.ended()
+		if !strings.Contains(log, "the caller went away") || !strings.Contains(log, "code=Canceled") {
+			t.Errorf("%s: the log: %s", name, log)
+		}
+		if strings.Contains(log, "level=ERROR") || strings.Contains(log, "INTERNAL") {
+			t.Errorf("%s: the log takes it for a failure: %s", name, log)
+		}
 	}
 }

@@ -25,6 +25,7 @@ import (
 
 	"sluice/authn"
 	"sluice/authn/devca"
+	"sluice/gateway/codec"
 	"sluice/gateway/interceptor"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/refusal"
@@ -84,19 +85,23 @@ func open(t *testing.T) *gate {
 		Methods: func() authn.Methods { return methods }, Validator: validator, Tokens: g.tokens,
 	}
 	g.server = grpc.NewServer(grpc.Creds(authn.TokenServerCredentials(g.issue(authn.Gateway), ca.Roots(), admitAll{})),
-		interceptor.Unary(cfg), interceptor.Stream(cfg))
+		grpc.MaxRecvMsgSize(1<<20), grpc.ForceServerCodecV2(codec.Bounded(func(any) int { return 64 << 10 })),
+		grpc.StatsHandler(interceptor.Answered{}), interceptor.HeadersFirst(cfg), interceptor.Unary(cfg), interceptor.Stream(cfg))
+	s := interceptor.Reading(g.server)
 	var mu sync.Mutex
 	var seen []any
 	g.saw = func() []any { mu.Lock(); defer mu.Unlock(); return seen }
-	partnerv1.RegisterConsentServiceServer(g.server, service{do: func(ctx context.Context) error {
+	partnerv1.RegisterConsentServiceServer(s, service{do: func(ctx context.Context) error {
 		mu.Lock()
 		defer mu.Unlock()
 		seen = append(seen, ctx.Value(tokenKey{}))
 		return nil
 	}})
-	g.server.RegisterService(&grpc.ServiceDesc{
+	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "sluice.partner.v1.AccountService", HandlerType: (*any)(nil),
-		Streams: []grpc.StreamDesc{{StreamName: "ListBalances", ServerStreams: true, Handler: func(_ any, ss grpc.ServerStream) error {
+		Streams: []grpc.StreamDesc{{StreamName: "ListCards", ServerStreams: true, Handler: func(_ any, ss grpc.ServerStream) error {
+			return ss.RecvMsg(&partnerv1.ListCardsRequest{})
+		}}, {StreamName: "ListBalances", ServerStreams: true, Handler: func(_ any, ss grpc.ServerStream) error {
 			mu.Lock()
 			defer mu.Unlock()
 			seen = append(seen, ss.Context().Value(tokenKey{}))

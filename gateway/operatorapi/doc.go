@@ -1,3 +1,4 @@
 // Package operatorapi is the operators' door: register partners and banks, set
-// their standing, and suspend single consents.
+// their standing, suspend single consents, and see how feeds stand. Of feeds it
+// shows numbers, ids and a partner's own words, never what an event said.
 package operatorapi

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -17,6 +18,7 @@ import (
 	"sluice/gateway/consentview"
 	"sluice/gateway/interceptor"
 	partnerv1 "sluice/gen/sluice/partner/v1"
+	"sluice/mutant"
 	"sluice/policy"
 	"sluice/refusal"
 )
@@ -53,14 +55,29 @@ func (m *message) add(event []byte) {
 type done struct {
 	delivery feed.Delivery
 	encoded  []byte
-	released gateway.Released
+	released *leaving // nil if nothing was released
 	err      error
+}
+
+// leaving is a release whose hand-off ends once, whoever ends it first.
+type leaving struct {
+	gateway.Released
+	once sync.Once
+}
+
+// Sent ends the hand-off, if there is one.
+func (l *leaving) Sent() {
+	if l != nil {
+		l.once.Do(l.Released.Sent)
+	}
 }
 
 // passing are deliveries on their way through the gate.
 type passing struct {
 	events   *Events
 	finished chan done
+	left     int        // not taken from finished yet
+	inHand   []*leaving // taken, and nobody else's to end
 	dropped  map[string][]feed.Delivery
 	ends     error // what ends the call: it concerns the partner itself
 }
@@ -68,7 +85,7 @@ type passing struct {
 // deliver takes deliveries through the gate, each as a release of its own. Which
 // is done first does not matter: of what must stay in order there is only one.
 func (e *Events) deliver(ctx context.Context, due []feed.Delivery, method string) *passing {
-	p := &passing{events: e, finished: make(chan done, len(due)), dropped: map[string][]feed.Delivery{}}
+	p := &passing{events: e, finished: make(chan done, len(due)), left: len(due), dropped: map[string][]feed.Delivery{}}
 	room := semaphore.NewWeighted(atOnce)
 	method = strings.TrimPrefix(method, "/")
 	go func() {
@@ -93,19 +110,38 @@ func (e *Events) deliver(ctx context.Context, due []feed.Delivery, method string
 
 // next waits for a delivery to be done.
 func (p *passing) next(ctx context.Context) done {
-	d := <-p.finished
-	p.note(ctx, d)
-	return d
+	return p.take(ctx, <-p.finished)
 }
 
 // more is next, for what is done already.
 func (p *passing) more(ctx context.Context) (done, bool) {
 	select {
 	case d := <-p.finished:
-		p.note(ctx, d)
-		return d, true
+		return p.take(ctx, d), true
 	default:
 		return done{}, false
+	}
+}
+
+func (p *passing) take(ctx context.Context, d done) done {
+	p.left--
+	p.inHand = append(p.inHand, d.released)
+	p.note(ctx, d)
+	return d
+}
+
+// handedOver says that what was taken has somebody who ends its hand-off.
+func (p *passing) handedOver() { p.inHand = nil }
+
+// close ends the hand-off of what is in hand or still to come: it will not be
+// sent. Whoever delivers must see to it, however he ends.
+func (p *passing) close() {
+	for _, l := range p.inHand {
+		l.Sent()
+	}
+	for ; p.left > 0; p.left-- {
+		d := <-p.finished
+		d.released.Sent()
 	}
 }
 
@@ -114,7 +150,7 @@ func (p *passing) note(ctx context.Context, d done) {
 	reason := refusal.ReasonOf(d.err)
 	switch {
 	case d.err == nil:
-	case gateway.NeverAgain(d.err):
+	case gateway.NeverAgain(d.err) && !mutant.Is(mutant.NotDropped):
 		p.dropped[refusal.Name(reason)] = append(p.dropped[refusal.Name(reason)], d.delivery)
 	case reason == refusal.PartnerSuspended:
 		p.ends = d.err
@@ -135,8 +171,8 @@ func (p *passing) end(ctx context.Context) error {
 }
 
 // pass takes one delivery through the gate. A change of a consent is the
-// partner's own to know, and no release of data.
-func (e *Events) pass(ctx context.Context, d feed.Delivery, method string) ([]byte, gateway.Released, error) {
+// partner's own to know, and no release of data; but it is served at all.
+func (e *Events) pass(ctx context.Context, d feed.Delivery, method string) ([]byte, *leaving, error) {
 	event := &partnerv1.Event{
 		EventId: d.Event.ID, DeliveryId: e.deliveryID(d), Kind: kindOf(d.Event.Kind), ConsentId: string(d.Consent),
 		PublishedAt: timestamppb.New(d.Event.PublishedAt), Redelivered: d.Redelivered(),
@@ -154,21 +190,21 @@ func (e *Events) pass(ctx context.Context, d feed.Delivery, method string) ([]by
 	case feed.AlertRaised, feed.AlertResolved:
 		field, kind = alertField, policy.Alerts
 	default:
-		return nil, gateway.Released{}, fmt.Errorf("an event of kind %s is nobody's to receive", d.Event.Kind)
+		return nil, nil, fmt.Errorf("an event of kind %s is nobody's to receive", d.Event.Kind)
 	}
 	out, err := proto.Marshal(event)
 	if err != nil {
-		return nil, gateway.Released{}, fmt.Errorf("encode event: %w", err)
+		return nil, nil, fmt.Errorf("encode event: %w", err)
 	}
 	if field == 0 {
-		return out, gateway.Released{}, nil
+		return out, nil, e.serve(ctx, d.Partner)
 	}
 	released, err := e.release(ctx, d, kind, method)
 	if err != nil {
-		return nil, gateway.Released{}, err
+		return nil, nil, err
 	}
 	out = protowire.AppendTag(out, field, protowire.BytesType)
-	return protowire.AppendBytes(out, released.Encoded()), released, nil
+	return protowire.AppendBytes(out, released.Encoded()), &leaving{Released: released}, nil
 }
 
 func (e *Events) release(ctx context.Context, d feed.Delivery, kind policy.Kind, method string) (released gateway.Released, err error) {

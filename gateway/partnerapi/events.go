@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"sluice/authn/accesstoken"
 	"sluice/consent"
 	"sluice/feed"
 	"sluice/gateway"
@@ -30,6 +31,8 @@ const (
 // Deliverer is the gate, for events.
 type Deliverer interface {
 	Deliver(ctx context.Context, p gateway.Push) (gateway.Released, error)
+	// Serve refuses a partner that is served nothing.
+	Serve(ctx context.Context, partner consent.PartnerID, shows bool) error
 }
 
 // Deliveries is the feed, as partners empty it.
@@ -87,7 +90,7 @@ func (e *Events) pull(ctx context.Context, decode func(any) error, chain grpc.Un
 
 // due takes what is due, without a stream.
 func (e *Events) due(ctx context.Context, limit int) (message, error) {
-	partner, err := callingPartner(ctx)
+	partner, err := e.served(ctx)
 	if err != nil {
 		return message{}, err
 	}
@@ -100,9 +103,11 @@ func (e *Events) due(ctx context.Context, limit int) (message, error) {
 	}
 	var out message
 	d := e.deliver(ctx, due, partnerv1.EventService_PullEvents_FullMethodName)
+	defer d.close()
 	for range due {
 		if done := d.next(ctx); done.err == nil {
 			interceptor.AfterAnswer(ctx, done.released.Sent)
+			d.handedOver()
 			out.add(done.encoded)
 		}
 	}
@@ -114,7 +119,7 @@ func (e *Events) due(ctx context.Context, limit int) (message, error) {
 
 // AcknowledgeEvents acknowledges events that were pulled.
 func (e *Events) AcknowledgeEvents(ctx context.Context, r *partnerv1.AcknowledgeEventsRequest) (*partnerv1.AcknowledgeEventsResponse, error) {
-	partner, err := callingPartner(ctx)
+	partner, err := e.served(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +131,24 @@ func (e *Events) AcknowledgeEvents(ctx context.Context, r *partnerv1.Acknowledge
 		return nil, feedUnavailable(ctx, err)
 	}
 	return &partnerv1.AcknowledgeEventsResponse{}, nil
+}
+
+// served is the calling partner, if it is served at all. Events are data: who
+// gets data by token only gets them so too.
+func (e *Events) served(ctx context.Context) (consent.PartnerID, error) {
+	partner, err := callingPartner(ctx)
+	if err != nil {
+		return "", err
+	}
+	return partner, e.serve(ctx, partner)
+}
+
+func (e *Events) serve(ctx context.Context, partner consent.PartnerID) error {
+	_, shows := accesstoken.FromContext(ctx)
+	if err := e.gate.Serve(ctx, partner, shows); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
 }
 
 // deliveryID names a delivery for its partner alone.

@@ -349,16 +349,46 @@ func TestASuspendedPartnersStreamEndsAndItsEventsWait(t *testing.T) {
 	w := newEventWorld(t)
 	w.give("messenger", "A1")
 	w.publish(1, "A1")
-	w.standing = registry.Suspended
+	w.stand(registry.Suspended)
 	if err := w.follow("messenger", 100).end(); refusedFor(err) != "PARTNER_SUSPENDED" {
 		t.Errorf("stream = %v, want PARTNER_SUSPENDED", err)
 	}
-	w.mu.Lock()
-	w.standing = registry.Active
-	w.mu.Unlock()
+	w.stand(registry.Active)
 	w.pass(feed.Lease + feed.AckWait)
 	if e := w.follow("messenger", 100).take(1)[0]; units(e) != 1 {
 		t.Errorf("then %v", e)
+	}
+}
+
+// A change of a consent is no data, but nothing is for a suspended partner.
+func TestASuspendedPartnerGetsNoChangeEither(t *testing.T) {
+	for name, standing := range map[string]registry.Standing{"suspended": registry.Suspended, "registered no more": registry.Unknown} {
+		w := newEventWorld(t)
+		s, end := w.subscribe(with(t, map[string]any{"scope": "consents"}), 100)
+		w.give("messenger", "A1")
+		s.asks <- &partnerv1.SubscribeRequest{Acknowledgements: []*partnerv1.Acknowledgement{{DeliveryId: (<-s.came).GetDeliveryId()}}}
+		w.stand(standing)
+		w.give("messenger", "A2")
+		s.asks <- &partnerv1.SubscribeRequest{}
+		if err := ended(t, end); refusal.ReasonOf(err) != refusal.PartnerSuspended {
+			t.Errorf("%s: stream = %v, want PARTNER_SUSPENDED", name, err)
+		}
+		if len(s.came) != 0 {
+			t.Errorf("%s: and got %v", name, <-s.came)
+		}
+		if _, err := w.as("messenger").PullEvents(t.Context(), &partnerv1.PullEventsRequest{}); refusedFor(err) != "PARTNER_SUSPENDED" {
+			t.Errorf("%s: pull = %v, want PARTNER_SUSPENDED", name, err)
+		}
+	}
+}
+
+func TestAnIdleStreamOfASuspendedPartnerEnds(t *testing.T) {
+	w := newEventWorld(t)
+	_, end := w.subscribe(with(t, map[string]any{"scope": "consents"}), 100)
+	w.stand(registry.Suspended)
+	w.pass(30 * time.Second)
+	if err := ended(t, end); refusal.ReasonOf(err) != refusal.PartnerSuspended {
+		t.Errorf("stream = %v, want PARTNER_SUSPENDED", err)
 	}
 }
 
@@ -421,7 +451,8 @@ func TestEventsArePulledAcknowledgedAndOnRecord(t *testing.T) {
 
 func TestATokenOfOneConsentTakesNoEvents(t *testing.T) {
 	w := newEventWorld(t)
-	door := partnerapi.NewEvents(nil, w.feed, gateway.NewPairwise(nil), nil, nil, w.now)
+	w.access = registry.ByToken
+	door := partnerapi.NewEvents(w.gate, w.feed, gateway.NewPairwise(nil), nil, nil, w.now)
 	for name, tt := range map[string]struct {
 		claims  map[string]any
 		refused bool

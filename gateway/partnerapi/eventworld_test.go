@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -55,13 +57,18 @@ type eventWorld struct {
 	store   *consenttest.Memory
 	memory  *feedtest.Memory
 	feed    *feed.Feed
+	gate    *gateway.Gate
 	door    *partnerapi.Events
 	ahead   atomic.Int64 // of the clock
 
 	mu       sync.Mutex
 	standing registry.Standing
+	access   registry.Access
 	records  []disclosure.Entry
 	onRecord func(disclosure.Entry)
+	onLog    func(slog.Record)
+	failing  func(consent.ID) bool // to record a release
+	onSend   func(message any)     // of a stream, and before it is sent
 }
 
 func newEventWorld(t *testing.T) *eventWorld {
@@ -74,20 +81,21 @@ func newEventWorld(t *testing.T) *eventWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &eventWorld{t: t, store: consenttest.NewMemory(), memory: feedtest.NewMemory(), standing: registry.Active}
+	w := &eventWorld{t: t, store: consenttest.NewMemory(), standing: registry.Active, access: registry.ByCertificate}
 	start := time.Now()
 	gates := barrier.NewGates(func() time.Duration { return time.Since(start) })
 	w.book = consent.NewBook(w.store, barrier.New(gates, func(consent.ID, int64) {}, nil, nil), w.now)
-	w.feed = feed.New(w.memory, tokens, &feed.Bell{}, w.now)
+	w.memory = feedtest.NewMemory(w.now)
+	w.feed = feed.New(w.memory, tokens, &feed.Bell{})
 	names := gateway.NewPairwise([]byte("key"))
-	gate, err := gateway.New(gateway.Config{
+	w.gate, err = gateway.New(gateway.Config{
 		Grants: w, HandOffs: gates, Parties: w, Policy: engine, Banks: banktest.New(), Recorder: disclosure.NewRecorder(w), Usage: w,
 		Refusals: w, Pairwise: names, Tokens: tokens, Observer: w, Now: w.now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.door = partnerapi.NewEvents(gate, w.feed, names, tokens, slog.New(slog.NewTextHandler(t.Output(), nil)), w.now)
+	w.door = partnerapi.NewEvents(w.gate, w.feed, names, tokens, slog.New(w.listening(slog.NewTextHandler(t.Output(), nil))), w.now)
 	w.serve(w.door)
 	return w
 }
@@ -108,7 +116,8 @@ func (w *eventWorld) serve(door *partnerapi.Events) {
 		Methods: func() authn.Methods { return methods }, Validator: validator,
 	}
 	s := grpc.NewServer(grpc.Creds(authn.ServerCredentials(w.issue(authn.Gateway, "gateway"), w.ca.Roots(), anybody{})),
-		grpc.ForceServerCodecV2(codec.New()), grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls))
+		grpc.ForceServerCodecV2(codec.New()), grpc.StatsHandler(interceptor.Answered{}), interceptor.Unary(calls), interceptor.Stream(calls),
+		grpc.ChainStreamInterceptor(w.sending))
 	door.Register(s)
 	if methods, err = authn.MethodsOf(s.GetServiceInfo()); err != nil {
 		w.t.Fatal(err)
@@ -120,6 +129,23 @@ func (w *eventWorld) serve(door *partnerapi.Events) {
 	w.address = l.Addr().String()
 	go func() { _ = s.Serve(l) }()
 	w.t.Cleanup(s.Stop)
+}
+
+// sending lets a test see what a handler sends.
+func (w *eventWorld) sending(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	return next(srv, seen{ss, w})
+}
+
+type seen struct {
+	grpc.ServerStream
+	w *eventWorld
+}
+
+func (s seen) SendMsg(m any) error {
+	if s.w.onSend != nil {
+		s.w.onSend(m)
+	}
+	return s.ServerStream.SendMsg(m)
 }
 
 type anybody struct{}
@@ -144,6 +170,12 @@ func (w *eventWorld) as(partner string) partnerv1.EventServiceClient {
 	}
 	w.t.Cleanup(func() { _ = conn.Close() })
 	return partnerv1.NewEventServiceClient(conn)
+}
+
+func (w *eventWorld) stand(as registry.Standing) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.standing = as
 }
 
 func (w *eventWorld) now() time.Time       { return noon.Add(time.Duration(w.ahead.Load())) }
@@ -262,7 +294,7 @@ func (w *eventWorld) follow(partner string, credits int32) *follower {
 
 func (f *follower) say(r *partnerv1.SubscribeRequest) {
 	f.w.t.Helper()
-	if err := f.stream.Send(r); err != nil {
+	if err := f.stream.Send(r); err != nil && !errors.Is(err, io.EOF) { // the end says why
 		f.w.t.Fatal(err)
 	}
 }
@@ -339,7 +371,7 @@ func (w *eventWorld) Newest(ctx context.Context, id consent.ID) (consent.Grant, 
 func (w *eventWorld) Partner(_ context.Context, id consent.PartnerID) (registry.Partner, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return registry.Partner{ID: id, Standing: w.standing, Access: registry.ByToken}, nil
+	return registry.Partner{ID: id, Standing: w.standing, Access: w.access}, nil
 }
 
 func (w *eventWorld) Bank(_ context.Context, id consent.BankID) (registry.Bank, error) {
@@ -351,6 +383,9 @@ func (w *eventWorld) Usage(context.Context, consent.ID, consent.Day) (disclosure
 }
 
 func (w *eventWorld) Append(ctx context.Context, _ disclosure.ID, e disclosure.Entry) (int64, time.Time, error) {
+	if w.failing != nil && w.failing(e.Grant.ID()) {
+		return 0, time.Time{}, errors.New("the record is away")
+	}
 	now, err := w.store.Get(ctx, e.Grant.ID())
 	if err != nil {
 		return 0, time.Time{}, err

@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"time"
 
+	"sluice/authn/accesstoken"
 	"sluice/consent"
 	"sluice/feed"
-	"sluice/gateway"
+	"sluice/gateway/interceptor"
 	partnerv1 "sluice/gen/sluice/partner/v1"
+	"sluice/mutant"
 	"sluice/refusal"
 )
 
@@ -45,6 +47,12 @@ const (
 	staleAfter = 2 * feed.AckWait
 	// pollMost is how long a stream that nothing happens on goes without asking.
 	pollMost = 4 * feed.Poll
+	// wordsAhead is how many of a partner's words are read ahead, so that those that
+	// came during a commit share the next.
+	wordsAhead = 16
+	// lookAgain is how long a stream goes on without a look at whether the partner
+	// is served at all; each event is looked at anyway.
+	lookAgain = 20 * time.Second
 	// leaveTimeout is how long a stream's end waits to say so to the feed.
 	leaveTimeout = 2 * time.Second
 )
@@ -52,13 +60,16 @@ const (
 // Subscribe delivers what is due while the partner has given credit for it.
 func (e *Events) Subscribe(stream partnerv1.EventService_SubscribeServer) error {
 	ctx := stream.Context()
-	partner, err := callingPartner(ctx)
+	partner, err := e.served(ctx)
 	if err != nil {
 		return err
 	}
 	s := &subscription{
 		events: e, stream: stream, partner: partner, consumer: "sub_" + rand.Text(),
-		came: make(chan *partnerv1.SubscribeRequest), out: map[place]given{},
+		came: make(chan *partnerv1.SubscribeRequest, wordsAhead), out: map[place]given{}, looked: e.now(),
+	}
+	if t, ok := accesstoken.FromContext(ctx); ok {
+		s.until = t.Ends()
 	}
 	read := make(chan error, 1)
 	go func() { read <- s.read(ctx) }() // ends with the stream
@@ -85,6 +96,8 @@ type subscription struct {
 	stream   partnerv1.EventService_SubscribeServer
 	partner  consent.PartnerID
 	consumer string
+	looked   time.Time
+	until    time.Time // end of the token it was opened with; zero if with none
 	came     chan *partnerv1.SubscribeRequest
 	credits  int
 	out      map[place]given
@@ -111,6 +124,9 @@ func (s *subscription) read(ctx context.Context) error {
 // run delivers until the partner has said its last word.
 func (s *subscription) run(ctx context.Context, read <-chan error) error {
 	for {
+		if err := s.permitted(ctx); err != nil {
+			return err
+		}
 		next := s.events.feed.Next(s.partner)
 		sent, err := s.deliver(ctx)
 		if err != nil {
@@ -122,6 +138,28 @@ func (s *subscription) run(ctx context.Context, read <-chan error) error {
 			return err
 		}
 	}
+}
+
+// permitted fails when the token that opened the stream has ended, or the
+// partner is served nothing any more.
+func (s *subscription) permitted(ctx context.Context) error {
+	now := s.events.now()
+	if !s.until.IsZero() && !now.Before(s.until) {
+		return refusal.New(refusal.TokenInvalid, "the access token has ended, and its stream with it; open another with a new token, nothing is lost")
+	}
+	if now.Sub(s.looked) < lookAgain {
+		return nil
+	}
+	s.looked = now
+	return s.events.serve(ctx, s.partner)
+}
+
+// rest is how long to wait if nothing happens.
+func (s *subscription) rest() time.Duration {
+	if s.until.IsZero() {
+		return s.quiet
+	}
+	return min(s.quiet, max(s.until.Sub(s.events.now()), time.Millisecond))
 }
 
 // leave hands over to the partner's other streams, or its next. If that fails,
@@ -141,13 +179,18 @@ func (s *subscription) listen(ctx context.Context, read <-chan error, next <-cha
 	if more {
 		s.quiet = 0
 	}
-	rest := time.NewTimer(s.quiet)
+	rest := time.NewTimer(s.rest())
 	defer rest.Stop()
 	select {
 	case r := <-s.came:
 		s.quiet = 0
 		return s.hear(ctx, r)
 	case err := <-read:
+		for len(s.came) > 0 { // whatever ended it, this came before
+			if err := s.hear(ctx, <-s.came); err != nil {
+				return err
+			}
+		}
 		return err
 	case <-next:
 	case <-rest.C:
@@ -167,12 +210,13 @@ func (s *subscription) worked() error {
 	return nil
 }
 
-// hear takes credits and acknowledgements.
+// hear takes credits and acknowledgements, and those of what came since, at once.
 func (s *subscription) hear(ctx context.Context, r *partnerv1.SubscribeRequest) error {
-	s.credits = min(s.credits+int(r.GetCredits()), windowEvents)
-	acks, err := s.events.acks(s.partner, r.GetAcknowledgements())
-	if err != nil {
-		return err
+	acks, err := s.word(r)
+	for err == nil && len(s.came) > 0 && len(acks) < windowEvents {
+		var more []feed.Ack
+		more, err = s.word(<-s.came)
+		acks = append(acks, more...)
 	}
 	if err := s.events.feed.Acknowledge(ctx, s.partner, s.consumer, acks); err != nil {
 		return feedUnavailable(ctx, err)
@@ -181,7 +225,12 @@ func (s *subscription) hear(ctx context.Context, r *partnerv1.SubscribeRequest) 
 		s.outBytes -= s.out[place{a.Shard, a.Pos}].bytes
 		delete(s.out, place{a.Shard, a.Pos})
 	}
-	return nil
+	return err // of a word that can't be taken; those before it are
+}
+
+func (s *subscription) word(r *partnerv1.SubscribeRequest) ([]feed.Ack, error) {
+	s.credits = min(s.credits+int(r.GetCredits()), windowEvents)
+	return s.events.acks(s.partner, r.GetAcknowledgements())
 }
 
 // room is how many more events of the usual size may be on their way.
@@ -229,14 +278,13 @@ func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
 		return 0, err
 	}
 	p := s.events.deliver(ctx, due, partnerv1.EventService_Subscribe_FullMethodName)
-	for left := len(due); left > 0; {
+	defer p.close()
+	for p.left > 0 {
 		ready := []done{p.next(ctx)}
 		for more, ok := p.more(ctx); ok; more, ok = p.more(ctx) {
 			ready = append(ready, more)
 		}
-		left -= len(ready)
-		if err := s.send(ctx, ready); err != nil {
-			s.forget(ctx, p, left)
+		if err := s.send(ctx, p, ready); err != nil {
 			return sent, err
 		}
 		sent += len(ready)
@@ -244,17 +292,10 @@ func (s *subscription) deliver(ctx context.Context) (sent int, err error) {
 	return sent, p.end(ctx)
 }
 
-// forget ends the hand-off of what will not be sent any more.
-func (s *subscription) forget(ctx context.Context, p *passing, left int) {
-	for range left {
-		p.next(ctx).released.Sent()
-	}
-}
-
 // send hands events to the transport.
-func (s *subscription) send(ctx context.Context, ready []done) error {
+func (s *subscription) send(ctx context.Context, p *passing, ready []done) error {
 	var m message
-	var released []gateway.Released
+	var released []*leaving
 	for _, d := range ready {
 		if d.err != nil {
 			continue
@@ -266,14 +307,17 @@ func (s *subscription) send(ctx context.Context, ready []done) error {
 		if !again {
 			g.since = s.events.now()
 		}
-		s.outBytes += len(d.encoded) // once more, if it was given again: it may lie unread twice
-		g.bytes += len(d.encoded)
+		if !mutant.Is(mutant.NoWindow) {
+			s.outBytes += len(d.encoded) // once more, if it was given again: it may lie unread twice
+			g.bytes += len(d.encoded)
+		}
 		s.out[at] = g
 		s.credits--
 	}
 	if len(released) == 0 {
 		return nil
 	}
+	p.handedOver()
 	return s.transmit(ctx, m, func() {
 		for _, r := range released {
 			r.Sent()
@@ -287,9 +331,10 @@ func (s *subscription) send(ctx context.Context, ready []done) error {
 func (s *subscription) transmit(ctx context.Context, m message, sent func()) error {
 	answer := make(chan error, 1)
 	go func() {
-		err := s.stream.SendMsg(m)
-		sent()
-		answer <- err
+		answer <- interceptor.Safely(ctx, func() error {
+			defer sent()
+			return s.stream.SendMsg(m) //nolint:wrapcheck // a status of gRPC's own
+		})
 	}()
 	limit := time.NewTimer(sendLimit)
 	defer limit.Stop()

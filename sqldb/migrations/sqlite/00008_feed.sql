@@ -108,7 +108,7 @@ CREATE TABLE feed_consumers (
 
 -- What each partner has not acknowledged. Of a consent's lane (an account, or ''
 -- for changes of the consent itself) the earliest is the head: only heads are
--- given out. due_at is when it may be next, by the gateways' clock.
+-- given out. due_at is when it may be next, by the database's clock.
 CREATE TABLE feed_deliveries (
     partner      TEXT NOT NULL,
     shard        INTEGER NOT NULL,
