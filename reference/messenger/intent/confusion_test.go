@@ -3,9 +3,12 @@ package intent_test
 import (
 	"compress/gzip"
 	"encoding/csv"
+	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +114,10 @@ func TestConfusion(t *testing.T) {
 // answered right, not at all, and as what else.
 func show(t *testing.T, table map[string]map[string]int) {
 	t.Helper()
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Logf("| %-16s | questions | right | silent | wrong | answered as it, but is not |", "claim")
 	for _, c := range append(intent.Claims(), intent.Claim{Name: unclaimed}) {
 		all := 0
@@ -123,7 +130,11 @@ func show(t *testing.T, table map[string]map[string]int) {
 				taken += said[c.Name]
 			}
 		}
-		t.Logf("| %-16s | %d | %d | %d | %d | %d |", c.Name, all, right, silent, all-right-silent, taken)
+		figures := fmt.Sprintf("| %d | %d | %d | %d | %d |", all, right, silent, all-right-silent, taken)
+		t.Logf("| %-16s %s", c.Name, figures)
+		if !regexp.MustCompile(`(?m)^\| ` + strings.Trim(c.Name, "()") + ` \| [^|]+ ` + regexp.QuoteMeta(figures) + `$`).Match(page) {
+			t.Errorf("README.md has other figures of %q", c.Name)
+		}
 	}
 	for _, c := range append(intent.Claims(), intent.Claim{Name: unclaimed}) {
 		for _, said := range slices.Sorted(maps.Keys(table[c.Name])) {

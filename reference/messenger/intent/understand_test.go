@@ -161,6 +161,19 @@ func TestWhatItDoesNotKnowItDoesNotAnswer(t *testing.T) {
 	}
 }
 
+func TestTheEndOfALongTextIsNotRead(t *testing.T) {
+	m := matcher(t)
+	long := "I lost my card. " + strings.Repeat("I lost my card ", 40)
+	if q := m.Understand(long+strings.Repeat("what is the weather ", 500), now()); !q.Urgent || q != m.Understand(long, now()) {
+		t.Errorf("%+v", q)
+	}
+	for _, text := range []string{strings.Repeat("ą", 10_000), strings.Repeat("a ", 5_000), strings.Repeat("one ", 2_500), strings.Repeat("̈", 10_000)} {
+		if q := m.Understand(text, now()); q.Intent != intent.Unknown {
+			t.Errorf("%q… is taken for %+v", text[:10], q)
+		}
+	}
+}
+
 func TestCategoriesAreThoseOfSpending(t *testing.T) {
 	m := matcher(t)
 	for word, want := range map[string]spending.Category{
