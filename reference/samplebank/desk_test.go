@@ -299,15 +299,19 @@ func TestAnAgentAnswersWhoWaitsTheLongest(t *testing.T) {
 
 func TestAnAgentAsksAboutAPayment(t *testing.T) {
 	b, _ := clocked(t)
-	id := begun(t, b, toParty("messenger", "consent-1", "9593", "C1005"), "m1", "What is this?").GetConversationId()
+	id := begun(t, b, toParty("messenger", "consent-1", "9593", "A7753"), "m1", "What is this?").GetConversationId()
 	w := signedAt(t, b, DeskConfig{})
 	payments := b.payments(b.data.accounts["C1005"])
 	i := slices.IndexFunc(payments, func(p payment) bool { return !p.Asked })
 	before := len(listed(t, b, "C1005"))
-	if status, _ := w.post("/conversations/"+id+"/alert", url.Values{"payment": {"x"}}); status != http.StatusUnprocessableEntity {
-		t.Errorf("no payment: %d", status)
+	foreign := b.data.accounts[otherAccount(t, b)]
+	theirs := foreign.id + " " + b.payments(foreign)[0].ID
+	for _, none := range []string{"", "x", "C1005 x", payments[i].ID, theirs} {
+		if status, _ := w.post("/conversations/"+id+"/alert", url.Values{"payment": {none}}); status != http.StatusUnprocessableEntity {
+			t.Errorf("%q is no payment of the customer's: %d", none, status)
+		}
 	}
-	form := url.Values{"payment": {payments[i].ID}, "text": {"Was it you who bought this?"}}
+	form := url.Values{"payment": {"C1005 " + payments[i].ID}, "text": {"Was it you who bought this?"}}
 	if status, page := w.post("/conversations/"+id+"/alert", form); status != http.StatusOK || !strings.Contains(page, `data-page="conversation"`) {
 		t.Errorf("%d\n%s", status, page)
 	}

@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
 // payment is a transaction that an agent can ask the customer about.
 type payment struct {
-	ID, What, Amount string
-	On               time.Time
-	Asked            bool // an alert about it was raised
+	Account, ID, What, Amount string
+	On                        time.Time
+	Asked                     bool // an alert about it was raised
 }
 
 // maxPayments is how many payments of an account are offered.
-const maxPayments = 20
+const maxPayments = 10
 
 // payments are the newest of an account.
 func (b *Bank) payments(a *account) []payment {
@@ -31,7 +32,7 @@ func (b *Bank) payments(a *account) []payment {
 		}
 		if b.askable(t) {
 			out = append(out, payment{
-				ID: t.id, What: nameOfPayment(t), Amount: (-t.amount).text(a.currency),
+				Account: a.id, ID: t.id, What: nameOfPayment(t), Amount: (-t.amount).text(a.currency),
 				On: time.Unix(int64(t.day+b.rolled())*secondsPerDay, 0).UTC(), Asked: asked[t.id],
 			})
 		}
@@ -53,9 +54,15 @@ func sizeText(bytes int64) string {
 }
 
 type alertView struct {
-	ID, Customer, Account string
-	Payments              []payment
-	Notice, Text          string
+	ID, Customer string
+	Accounts     []accountPayments
+	Notice, Text string
+}
+
+// accountPayments are the payments of one of the customer's accounts.
+type accountPayments struct {
+	Account  string
+	Payments []payment
 }
 
 // alert shows the payments that the customer can be asked about.
@@ -69,10 +76,13 @@ func (d *desk) showAlert(w http.ResponseWriter, r *http.Request, agent string, s
 		d.nothing(w, r, agent)
 		return
 	}
-	d.render(w, status, deskFrame{Agent: agent, Page: "alert", View: alertView{
-		ID: c.id, Customer: c.customerName(), Account: d.accountName(&c), Payments: d.bank.payments(d.bank.data.accounts[c.account]),
-		Notice: notice, Text: text,
-	}})
+	v := alertView{ID: c.id, Customer: c.customerName(), Notice: notice, Text: text}
+	for _, a := range d.bank.accountsOf(c.customer) {
+		if payments := d.bank.payments(a); len(payments) > 0 {
+			v.Accounts = append(v.Accounts, accountPayments{a.known(), payments})
+		}
+	}
+	d.render(w, status, deskFrame{Agent: agent, Page: "alert", View: v})
 }
 
 // raise asks the customer about a payment.
@@ -83,7 +93,11 @@ func (d *desk) raise(w http.ResponseWriter, r *http.Request, agent string) {
 		return
 	}
 	text := r.PostFormValue("text")
-	_, err := d.bank.raise(c.account, r.PostFormValue("payment"), text, agent)
+	account, id, _ := strings.Cut(r.PostFormValue("payment"), " ")
+	err := errNoPayment
+	if _, holds := d.bank.data.held(c.customer, account); holds {
+		_, err = d.bank.raise(account, id, text, agent)
+	}
 	var notice string
 	switch {
 	case err == nil:

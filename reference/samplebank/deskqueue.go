@@ -56,7 +56,7 @@ func (d *desk) queue(w http.ResponseWriter, _ *http.Request, agent string) {
 func (d *desk) row(c *conversation, now time.Time) queueRow {
 	out := queueRow{
 		ID: c.id, Customer: c.customerName(), Account: d.accountName(c), Partner: c.partner, Topic: c.topic, Agent: c.agent,
-		Excerpt: excerpt(c.last()), Since: c.last().GetSentAt().AsTime(), Writing: c.customerWrites.After(now), Ended: endedBy(c.endedBy),
+		Excerpt: excerpt(c.shownLast()), Since: c.last().GetSentAt().AsTime(), Writing: c.customerWrites.After(now), Ended: endedBy(c.endedBy),
 	}
 	if !c.waitingSince.IsZero() {
 		out.Since, out.Waits = c.waitingSince, span(now.Sub(c.waitingSince))
@@ -65,6 +65,17 @@ func (d *desk) row(c *conversation, now time.Time) queueRow {
 		out.Since = c.ended
 	}
 	return out
+}
+
+// shownLast is what a list shows of a conversation: the customer's words while
+// they wait, or else the newest.
+func (c *conversation) shownLast() *datav1.Message {
+	for _, m := range slices.Backward(c.messages) {
+		if c.waitingSince.IsZero() || m.GetAuthor() == datav1.Author_AUTHOR_CUSTOMER {
+			return m
+		}
+	}
+	return c.last()
 }
 
 func (c *conversation) customerName() string {
@@ -80,8 +91,10 @@ func (d *desk) accountName(c *conversation) string {
 	if a == nil {
 		return ""
 	}
-	return a.name + " …" + a.number[max(0, len(a.number)-4):]
+	return a.known()
 }
+
+func (a *account) known() string { return a.name + " …" + a.number[max(0, len(a.number)-4):] }
 
 const maxExcerpt = 140
 
