@@ -34,6 +34,7 @@ func (m *Messenger) listAlerts(ctx context.Context, s *sharing) error {
 	if !held {
 		return errNotLive
 	}
+	before := m.holding.List(s.consent) // what comes while the list is made need not be on it
 	got, err := call(ctx, m, s, func(ctx context.Context, a *partnerv1.Access) (*partnerv1.ListAlertsResponse, error) {
 		return m.alerts.ListAlerts(ctx, &partnerv1.ListAlertsRequest{Access: a})
 	})
@@ -44,7 +45,7 @@ func (m *Messenger) listAlerts(ctx context.Context, s *sharing) error {
 	if len(got.GetFailures()) > 0 {
 		return nil
 	}
-	for _, i := range m.holding.List(s.consent) {
+	for _, i := range before {
 		// What is not listed has come to an end that we did not hear of.
 		if a, is := i.Value.(alert); is && !ended(a.Alert) && !slices.Contains(open, i.ID) {
 			m.holding.Remove(s.consent, i.ID)
@@ -119,7 +120,7 @@ func (m *Messenger) answerAlert(w http.ResponseWriter, r *http.Request) {
 		m.config.Log.InfoContext(r.Context(), "an alert was not answered", "bank", s.bank.ID, "error", err)
 		m.write(p, entry{key: trouble(err), args: []string{s.bank.Name}})
 	}
-	http.Redirect(w, r, back(r), http.StatusSeeOther)
+	http.Redirect(w, r, m.back(p, r.PostFormValue("back")), http.StatusSeeOther)
 }
 
 func (m *Messenger) sendAnswer(ctx context.Context, s *sharing, key string, a alert, choice datav1.AlertChoice) error {

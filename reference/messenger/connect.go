@@ -75,7 +75,7 @@ func (m *Messenger) connect(w http.ResponseWriter, r *http.Request) {
 		m.fail(w, r, http.StatusBadGateway, "trouble.connect")
 		return
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // to the authorization server, by the address that is configured
 }
 
 // done is where a customer comes back to.

@@ -92,6 +92,7 @@ func (m *Messenger) take(ctx context.Context, e *partnerv1.Event) error {
 		m.holding.Drop(s.consent, e.GetAccountLeft().GetAccountId())
 		m.notify(s.person)
 		return m.reread(ctx, s)
+	default:
 	}
 	if m.standing(s) != live {
 		// It was let out, so the consent held: perhaps we have not heard of that.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"path"
-	"strings"
 )
 
 // policy lets a page load its own stylesheet, script and images, ask here for what
@@ -72,13 +71,4 @@ func (m *Messenger) serveStatic(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	_, _ = w.Write(a.content) // who asked may have gone
-}
-
-// back is the page of ours that a form was on.
-func back(r *http.Request) string {
-	to := r.PostFormValue("back")
-	if strings.HasPrefix(to, "/talk/") && !strings.ContainsAny(to, "\\\r\n") && path.Clean(to) == to {
-		return to
-	}
-	return "/"
 }

@@ -111,3 +111,13 @@ func (m *Messenger) tabs(p *person, path string) []tab {
 	}
 	return tabs
 }
+
+// back is the chat that a form was on, if it is one of the person's.
+func (m *Messenger) back(p *person, from string) string {
+	for _, t := range m.tabs(p, "") {
+		if t.Href == from {
+			return t.Href
+		}
+	}
+	return "/"
+}

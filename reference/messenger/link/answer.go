@@ -12,13 +12,13 @@ import (
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 1 << 20
 
-// Refused is an error of the authorization server.
-type Refused struct{ Code, Description string }
+// RefusedError is an error of the authorization server.
+type RefusedError struct{ Code, Description string }
 
-func (r *Refused) Error() string { return r.Code + ": " + r.Description }
+func (r *RefusedError) Error() string { return r.Code + ": " + r.Description }
 
 // Is says that a grant that is used up is over.
-func (r *Refused) Is(target error) bool { return target == ErrOver && r.Code == "invalid_grant" }
+func (r *RefusedError) Is(target error) bool { return target == ErrOver && r.Code == "invalid_grant" }
 
 type detail struct {
 	Type         string   `json:"type"`
@@ -86,5 +86,5 @@ func read(resp *http.Response, into any) error {
 	if json.Unmarshal(raw, &said) != nil || said.Error == "" {
 		return fmt.Errorf("the authorization server answers %s", resp.Status) //nolint:err113 // there is nothing to do about it
 	}
-	return &Refused{Code: said.Error, Description: said.Description}
+	return &RefusedError{Code: said.Error, Description: said.Description}
 }

@@ -100,7 +100,7 @@ func (l *Link) Begin(ctx context.Context, browser string, ask Ask) (string, erro
 }
 
 // Finish takes what the browser came back with. It also says what had been asked
-// for, if anything was. Errors may wrap ErrNotBegun, ErrDenied, ErrOver or *Refused.
+// for, if anything was. Errors may wrap ErrNotBegun, ErrDenied, ErrOver or *RefusedError.
 func (l *Link) Finish(ctx context.Context, browser string, came url.Values) (Grant, Ask, error) {
 	v, err := l.take(browser, came)
 	if err != nil {
@@ -111,7 +111,7 @@ func (l *Link) Finish(ctx context.Context, browser string, came url.Values) (Gra
 	case "access_denied":
 		return Grant{}, v.ask, ErrDenied
 	default:
-		return Grant{}, v.ask, &Refused{Code: code, Description: came.Get("error_description")}
+		return Grant{}, v.ask, &RefusedError{Code: code, Description: came.Get("error_description")}
 	}
 	var said tokenAnswer
 	err = l.post(ctx, "/token", url.Values{

@@ -1,0 +1,167 @@
+package messenger_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	consentv1 "sluice/gen/sluice/consent/v1"
+	datav1 "sluice/gen/sluice/data/v1"
+	partnerv1 "sluice/gen/sluice/partner/v1"
+)
+
+func (g *gateway) question(id string) *datav1.FraudAlert {
+	return &datav1.FraudAlert{
+		AlertId: id, Status: datav1.AlertStatus_ALERT_STATUS_OPEN, Text: "Was this you?", Merchant: "SHADY SHOP", Country: "XX",
+		Amount:    czk(999, 0),
+		Choices:   []datav1.AlertChoice{datav1.AlertChoice_ALERT_CHOICE_WAS_ME, datav1.AlertChoice_ALERT_CHOICE_BLOCK_CARD},
+		ExpiresAt: timestamppb.New(g.now.Add(time.Hour)),
+	}
+}
+
+func alertEvent(kind partnerv1.EventKind, consent string, a *datav1.FraudAlert) *partnerv1.Event {
+	return &partnerv1.Event{
+		Kind: kind, ConsentId: consent, EventId: a.GetAlertId(),
+		Alert: &partnerv1.AlertEvent{Accounts: []*datav1.AccountAlerts{{AccountId: account1, Alerts: []*datav1.FraudAlert{a}}}},
+	}
+}
+
+func TestAnAlertComesByItselfIsAnsweredAndItsOutcomeShown(t *testing.T) {
+	w := newWorld(t)
+	consent := w.connect("morava", "service")
+	w.run()
+	w.get("/").mustNot(t, "SHADY SHOP")
+	alert := w.g.question("W1")
+	if a := w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RAISED, consent, alert)); a.GetError() != "" {
+		t.Fatal(a.GetError())
+	}
+	w.get("/").must(t, "Morava asks you", "Was this you?", "SHADY SHOP, XX", "999.00\u00a0CZK", "Not me: block the card")
+	answered := w.post("/alerts/"+consent, "account", account1, "alert", "W1", "choice", "BLOCK_CARD")
+	answered.must(t, "Your answer has reached the bank:")
+	answered.mustNot(t, `name="choice"`)
+	if len(w.g.answers) != 1 || w.g.answers[0].GetChoice() != datav1.AlertChoice_ALERT_CHOICE_BLOCK_CARD || !strings.HasPrefix(w.g.answers[0].GetConfirmation(), "tap-") {
+		t.Fatalf("the bank was answered %v", w.g.answers)
+	}
+	w.get("/holds").must(t, "Fraud warning", "your answer is confirmed by "+w.g.answers[0].GetConfirmation())
+	done := proto.CloneOf(alert)
+	done.Status, done.Outcome = datav1.AlertStatus_ALERT_STATUS_RESOLVED, datav1.AlertOutcome_ALERT_OUTCOME_CARD_BLOCKED
+	w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RESOLVED, consent, done))
+	w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RAISED, consent, alert)) // again, and late
+	after := w.get("/")
+	after.must(t, "the card is blocked")
+	after.mustNot(t, `name="choice"`)
+}
+
+func TestAnAnswerSentAgainHasTheSameConfirmation(t *testing.T) {
+	w := newWorld(t)
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1")}
+	consent := w.connect("morava", "service")
+	w.get("/").must(t, "SHADY SHOP")
+	for _, choice := range []string{"WAS_ME", "WAS_ME", "BLOCK_CARD"} {
+		w.post("/alerts/"+consent, "account", account1, "alert", "W1", "choice", choice)
+	}
+	if a := w.g.answers; len(a) != 3 || a[0].GetConfirmation() != a[1].GetConfirmation() || a[2].GetConfirmation() == a[0].GetConfirmation() {
+		t.Errorf("the bank was answered %v", a)
+	}
+}
+
+func TestOnlyWhatTheBankOffersCanBeAnswered(t *testing.T) {
+	w := newWorld(t)
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1")}
+	consent := w.connect("morava", "service")
+	w.get("/")
+	for _, form := range [][]string{
+		{"account", account1, "alert", "W1", "choice", "NOT_ME"},
+		{"account", account1, "alert", "W2", "choice", "WAS_ME"},
+		{"account", account2, "alert", "W1", "choice", "WAS_ME"},
+		{"account", account1, "alert", "W1", "choice", "UNSPECIFIED"},
+		{"account", account1, "alert", "W1"},
+	} {
+		w.post("/alerts/"+consent, form...)
+	}
+	if len(w.g.answers) != 0 {
+		t.Errorf("the bank was answered %v", w.g.answers)
+	}
+}
+
+func TestAlertsGoWithTheirConsent(t *testing.T) {
+	for name, to := range map[string]consentv1.ConsentStatus{
+		"it is revoked": consentv1.ConsentStatus_CONSENT_STATUS_REVOKED,
+		"it is paused":  consentv1.ConsentStatus_CONSENT_STATUS_PAUSED,
+		"it is held":    consentv1.ConsentStatus_CONSENT_STATUS_SUSPENDED,
+		"it is ending":  consentv1.ConsentStatus_CONSENT_STATUS_REVOKING,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.g.alerts = []*datav1.FraudAlert{w.g.question("W1")}
+			consent := w.connect("morava", "service")
+			w.run()
+			w.get("/").must(t, "SHADY SHOP")
+			w.g.tell(w.g.change(consent, to), consentv1.ChangeKind_CHANGE_KIND_REVOKE)
+			w.get("/").mustNot(t, "SHADY SHOP")
+			w.get("/holds").must(t, "Nothing.")
+		})
+	}
+}
+
+func TestAPausedConsentThatGoesOnShowsItsAlertsAgain(t *testing.T) {
+	w := newWorld(t)
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1")}
+	consent := w.connect("morava", "service")
+	w.run()
+	w.g.tell(w.g.change(consent, consentv1.ConsentStatus_CONSENT_STATUS_PAUSED), consentv1.ChangeKind_CHANGE_KIND_PAUSE)
+	w.get("/").must(t, "This rests: you paused it.")
+	w.g.tell(w.g.change(consent, consentv1.ConsentStatus_CONSENT_STATUS_ACTIVE), consentv1.ChangeKind_CHANGE_KIND_RESUME)
+	w.get("/").must(t, "This goes on.", "SHADY SHOP")
+}
+
+func TestAnEventOfAConsentNobodyHereHasIsDoneWith(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	if a := w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RAISED, "con_unknown", w.g.question("W1"))); a.GetError() != "" {
+		t.Errorf("it was sent back: %s", a.GetError())
+	}
+}
+
+func TestAnEventIsTakenAfterTheStreamBroke(t *testing.T) {
+	w := newWorld(t)
+	consent := w.connect("morava", "service")
+	w.run()
+	w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RAISED, consent, w.g.question("W1")))
+	w.g.cut <- struct{}{}
+	w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RAISED, consent, w.g.question("W2")))
+	if w.g.subscribed != 2 {
+		t.Errorf("there were %d streams", w.g.subscribed)
+	}
+	w.g.mu.Lock()
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1"), w.g.question("W2")}
+	w.g.mu.Unlock()
+	if n := strings.Count(w.get("/").text, `class="card alert"`); n != 2 {
+		t.Errorf("%d alerts are shown", n)
+	}
+}
+
+func TestAnAlertThatComesWhileTheyAreListedStays(t *testing.T) {
+	w := newWorld(t)
+	consent := w.connect("morava", "service")
+	w.run()
+	w.g.began = func(method string) {
+		if method == "ListAlerts" {
+			w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RAISED, consent, w.g.question("W1")))
+		}
+	}
+	w.get("/").must(t, "SHADY SHOP")
+}
+
+func TestAnAlertThatCameToAnEndUnheardIsShownNoMore(t *testing.T) {
+	w := newWorld(t)
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1")}
+	w.connect("morava", "service")
+	w.get("/").must(t, "SHADY SHOP")
+	w.g.alerts = nil
+	w.g.pass(31 * time.Second)
+	w.get("/").mustNot(t, "SHADY SHOP")
+}
