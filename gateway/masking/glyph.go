@@ -24,7 +24,7 @@ type glyph struct {
 	char     rune // a digit as '0' to '9', a letter in lower case
 	kind     kind
 	hidden   bool
-	known    bool // part of an IBAN, and of nothing else
+	known    bool // part of an IBAN or a card's number, and of nothing else
 }
 
 // read splits a text into glyphs.

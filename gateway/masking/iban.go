@@ -28,9 +28,7 @@ func (m *masker) ibans(pass bool) {
 			if !pass {
 				m.hide(at[2 : len(at)-shown])
 			}
-			for _, j := range at {
-				m.glyphs[j].known = true
-			}
+			m.know(at)
 			i = at[len(at)-1]
 		}
 	}

@@ -26,11 +26,9 @@ func Text(text string, pass Pass) (masked string, found int) {
 	m.ibans(pass&AccountNumbers != 0)
 	numbers := m.numbers()
 	for _, n := range numbers {
+		m.card(n, pass&CardNumbers != 0)
 		if pass&AccountNumbers == 0 {
 			m.account(n)
-		}
-		if pass&CardNumbers == 0 {
-			m.card(n)
 		}
 	}
 	if pass&Codes == 0 {
@@ -49,15 +47,23 @@ type masker struct {
 }
 
 // hide masks glyphs and whatever invisible is between them, and counts them as
-// one number. What was hidden before is not counted again.
+// one number. What was hidden in part before is not counted again.
 func (m *masker) hide(at []int) {
-	again := true
+	again := false
 	for _, i := range at {
-		again = again && m.glyphs[i].hidden
+		again = again || m.glyphs[i].hidden
 		m.glyphs[i].hidden = true
 	}
 	if !again {
 		m.found++
+	}
+}
+
+// know says of glyphs what they are part of, so that they are taken for nothing
+// else.
+func (m *masker) know(at []int) {
+	for _, i := range at {
+		m.glyphs[i].known = true
 	}
 }
 

@@ -80,10 +80,6 @@ func TestABankLetsPassWhatItNames(t *testing.T) {
 		masking.AccountNumbers | masking.Codes:                       strings.Replace(text, "400000000000", "••••••••••••", 1),
 		masking.CardNumbers | masking.Codes:                          strings.Replace(text, "650800000019200014", "••••••••••••••••••", 1),
 	} {
-		if pass&masking.AccountNumbers == 0 {
-			// A card's number has the digits of an account's.
-			want = strings.Replace(want, "400000000000", "••••••••••••", 1)
-		}
 		if got, _ := masking.Text(text, pass); got != want {
 			t.Errorf("Text(…, %b) = %q, want %q", pass, got, want)
 		}

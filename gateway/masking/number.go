@@ -69,9 +69,10 @@ const (
 	shortestOwn  = 8  // an account's number within its bank
 )
 
-// card masks the numbers of cards in a number: windows that begin and end where groups do, or anywhere in one that is longer
+// card masks the numbers of cards in a number, or sees to it that they pass,
+// though an account's could have their digits: windows that begin and end where groups do, or anywhere in one that is longer
 // than any card's, begin as cards' numbers do and have the right check digit.
-func (m *masker) card(n number) {
+func (m *masker) card(n number, pass bool) {
 	all := n.digits()
 	starts, ends := make([]bool, len(all)+1), make([]bool, len(all)+1)
 	at := 0
@@ -89,7 +90,11 @@ func (m *masker) card(n number) {
 		}
 		for length := min(longestCard, len(all)-from); length >= shortestCard; length-- {
 			if window := all[from : from+length]; ends[from+length] && m.isCard(window) {
-				m.hide(window[:length-shown])
+				if pass {
+					m.know(window)
+				} else {
+					m.hide(window[:length-shown])
+				}
 				from += length - 1
 				break
 			}
@@ -123,7 +128,8 @@ func (m *masker) account(n number) {
 		return
 	}
 	for _, part := range m.parts(n) {
-		if digits := part.digits(); len(digits) >= shortestOwn && !m.isDate(part) && !m.isAmount(part) {
+		digits := slices.DeleteFunc(part.digits(), func(i int) bool { return m.glyphs[i].known })
+		if len(digits) >= shortestOwn && !m.isDate(part) && !m.isAmount(part) {
 			m.hide(digits[:len(digits)-shown])
 		}
 	}
