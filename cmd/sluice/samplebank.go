@@ -93,19 +93,11 @@ func (c *samplebankCmd) work(ctx context.Context, b *sampleBank) error {
 	if len(c.Publish) == 0 && c.DeskListen == "" {
 		return nil
 	}
-	f, err := openSampleFeed(ctx, &connection{Data: c.Data, Gateway: c.Gateway}, *b, tellAnswer(os.Stdout))
+	f, err := connectSampleFeed(&connection{Data: c.Data, Gateway: c.Gateway}, *b)
 	if err != nil {
 		return err
 	}
-	if c.DeskListen != "" {
-		if err := b.serveDesk(ctx, f, sampleDesk{listen: c.DeskListen, hosts: c.Host, agents: c.Agent, questions: c.Questions}); err != nil {
-			return errors.Join(err, f.close())
-		}
-		fmt.Println(b.desk)
-	}
-	if len(c.Publish) > 0 {
-		err = f.replay(ctx, samplebank.Replay{Accounts: c.Publish, Days: c.Days, Speed: c.Speed})
-	}
+	err = c.workWith(ctx, b, f)
 	if ctx.Err() != nil {
 		err = nil // it was to end
 	}
@@ -113,6 +105,23 @@ func (c *samplebankCmd) work(ctx context.Context, b *sampleBank) error {
 		<-ctx.Done()
 	}
 	return errors.Join(err, f.close())
+}
+
+func (c *samplebankCmd) workWith(ctx context.Context, b *sampleBank, f *sampleFeed) error {
+	if c.DeskListen != "" {
+		if err := b.serveDesk(ctx, f, sampleDesk{listen: c.DeskListen, hosts: c.Host, agents: c.Agent, questions: c.Questions}); err != nil {
+			return err
+		}
+		fmt.Println(b.desk)
+		if err := f.registered(ctx); err != nil {
+			return err
+		}
+	}
+	f.begin(ctx, tellAnswer(os.Stdout))
+	if len(c.Publish) == 0 {
+		return nil
+	}
+	return f.replay(ctx, samplebank.Replay{Accounts: c.Publish, Days: c.Days, Speed: c.Speed})
 }
 
 // sampleBankPlace says which sample bank serves where, and for which gateway.

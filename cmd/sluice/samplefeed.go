@@ -30,25 +30,51 @@ type sampleFeed struct {
 // put, and what the bank writes to its customers. Each answer to an alert is told,
 // on the gateway's call; what came of it is published a little later.
 func openSampleFeed(ctx context.Context, c *connection, b sampleBank, told func(samplebank.Answered)) (*sampleFeed, error) {
+	f, err := connectSampleFeed(c, b)
+	if err != nil {
+		return nil, err
+	}
+	f.begin(ctx, told)
+	return f, nil
+}
+
+// connectSampleFeed does nothing yet.
+func connectSampleFeed(c *connection, b sampleBank) (*sampleFeed, error) {
 	conn, err := c.dial(authn.Bank, b.id)
 	if err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	f := &sampleFeed{bank: b.bank, conn: conn, stop: stop, publisher: samplebank.NewPublisher(samplebank.PublisherConfig{
+	return &sampleFeed{bank: b.bank, conn: conn, stop: func() {}, publisher: samplebank.NewPublisher(samplebank.PublisherConfig{
 		Client: bankv1.NewFeedServiceClient(conn), Wait: wait,
-	})}
+	})}, nil
+}
+
+// registered waits until the gateway knows the bank, which is registered by the
+// address that it prints.
+func (f *sampleFeed) registered(ctx context.Context) error {
+	for {
+		_, err := bankv1.NewConsentServiceClient(f.conn).ListConsents(ctx, &bankv1.ListConsentsRequest{PageSize: 1})
+		if err == nil {
+			return nil
+		}
+		if err := wait(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *sampleFeed) begin(ctx context.Context, told func(samplebank.Answered)) {
+	ctx, f.stop = context.WithCancel(ctx)
 	f.running.Go(func() { f.ended = f.publisher.Run(ctx) })
-	f.running.Go(func() { _ = b.bank.Talk(ctx, f.publisher) }) // what ends it ends the publisher, which says it
+	f.running.Go(func() { _ = f.bank.Talk(ctx, f.publisher) }) // what ends it ends the publisher, which says it
 	f.running.Go(func() {
-		_ = b.bank.FollowConsents(ctx, samplebank.FollowerConfig{Client: bankv1.NewConsentServiceClient(conn), Wait: wait})
+		_ = f.bank.FollowConsents(ctx, samplebank.FollowerConfig{Client: bankv1.NewConsentServiceClient(f.conn), Wait: wait})
 	})
-	b.bank.OnAnswer(func(a samplebank.Answered) {
+	f.bank.OnAnswer(func(a samplebank.Answered) {
 		told(a)
-		// An account that is not replayed has no feed to tell it in.
-		f.running.Go(func() { _ = b.bank.Resolve(ctx, f.publisher, a) })
+		// An account that nothing was published of has no feed to tell it in.
+		f.running.Go(func() { _ = f.bank.Resolve(ctx, f.publisher, a) })
 	})
-	return f, nil
 }
 
 // replay publishes a part of the past, and waits until it is durable.
