@@ -77,7 +77,8 @@ var (
 	errClosed         = status.Error(codes.FailedPrecondition, "the conversation has ended")
 	errNotPermitted   = status.Error(codes.FailedPrecondition, "the consent does not permit the conversation")
 	errOtherMessage   = status.Error(codes.FailedPrecondition, "client_id names another message")
-	errFull           = status.Error(codes.ResourceExhausted, "there are too many conversations, or messages in this one")
+	errFull           = status.Error(codes.FailedPrecondition, "there are too many open conversations, or messages in this one")
+	errNoRoom         = status.Error(codes.ResourceExhausted, "the bank keeps no more conversations")
 )
 
 // start begins a conversation with its first message, once.
@@ -94,8 +95,11 @@ func (k *conversations) start(p party, topic string, w words, now time.Time) (*d
 	if !k.standing[p.consent].mayPermit(p.account) {
 		return nil, errNotPermitted
 	}
-	if k.openOf(p.consent) >= maxOfConsent || !k.room() {
+	if k.openOf(p.consent) >= maxOfConsent {
 		return nil, errFull
+	}
+	if !k.room() {
+		return nil, errNoRoom
 	}
 	c := &conversation{party: p, id: "cv_" + rand.Text(), topic: topic, started: now}
 	k.byID[c.id] = c

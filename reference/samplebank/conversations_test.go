@@ -239,7 +239,7 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	for i := 0; err == nil && i < maxMessages+1; i++ {
 		_, err = b.SendMessage(t.Context(), &bankv1.SendMessageRequest{Party: ours(), ConversationId: id, ClientId: fmt.Sprint("m", i), Text: "opening hours"})
 	}
-	if got, _, _ := b.talks.one(id); status.Code(err) != codes.ResourceExhausted || len(got.messages) > maxMessages {
+	if got, _, _ := b.talks.one(id); !errors.Is(err, errFull) || len(got.messages) > maxMessages {
 		t.Errorf("%d messages, %v", len(got.messages), err)
 	}
 }
@@ -341,4 +341,29 @@ func TestEveryMessageIsTakenOnce(t *testing.T) {
 			},
 		})
 	})
+}
+
+func TestTheConversationThatEndedFirstMakesRoom(t *testing.T) {
+	b, at := clocked(t)
+	closing := func(p *bankv1.Party, id string) {
+		if _, err := b.CloseConversation(t.Context(), &bankv1.CloseConversationRequest{Party: p, ConversationId: id}); err != nil {
+			t.Fatal(err)
+		}
+		*at = at.Add(time.Second)
+	}
+	first, second := begun(t, b, ours(), "m1", "x").GetConversationId(), begun(t, b, ours(), "m2", "x").GetConversationId()
+	closing(ours(), second)
+	closing(ours(), first)
+	for i := range maxConversations - 2 {
+		id := fmt.Sprint("open", i)
+		b.talks.byID[id] = &conversation{id: id}
+	}
+	third := begun(t, b, ours(), "m3", "x").GetConversationId()
+	if b.talks.byID[second] != nil || b.talks.byID[first] == nil || b.talks.byID[third] == nil || len(b.talks.byID) != maxConversations {
+		t.Errorf("%d are kept", len(b.talks.byID))
+	}
+	begun(t, b, ours(), "m4", "x")
+	if _, err := b.StartConversation(t.Context(), &bankv1.StartConversationRequest{Party: ours(), ClientId: "m5", Text: "x"}); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("with %d open ones: %v", len(b.talks.byID), err)
+	}
 }

@@ -25,12 +25,17 @@ type consentView struct {
 	Problem               string // why there is nothing to see
 }
 
+// patience is how long a page waits for the gateway.
+const patience = 3 * time.Second
+
 // consentOf is the consent that a conversation runs under, as it stands now; its
 // kinds of data are those that one account shares.
 func (d *desk) consentOf(ctx context.Context, id, account string) consentView {
 	if d.config.Consents == nil {
 		return consentView{ID: id, Problem: "The desk is not connected to the gateway."}
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	r, err := d.config.Consents.GetConsent(ctx, &bankv1.GetConsentRequest{ConsentId: id})
 	if err != nil {
 		return consentView{ID: id, Problem: "The gateway can't be asked now."}
@@ -109,6 +114,8 @@ func (d *desk) fill(ctx context.Context, v *consentsView, page string) error {
 	if d.config.Consents == nil {
 		return errNotConnected
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	got, err := d.config.Consents.ListConsents(ctx, &bankv1.ListConsentsRequest{PageToken: page, LiveOnly: v.LiveOnly})
 	if err != nil {
 		return fmt.Errorf("list consents: %w", err)
