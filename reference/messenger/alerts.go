@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	datav1 "sluice/gen/sluice/data/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/reference/messenger/holding"
@@ -49,9 +51,9 @@ func (m *Messenger) listAlerts(ctx context.Context, s *sharing) error {
 		// What is not listed has come to an end that we did not hear of.
 		if a, is := i.Value.(alert); is && !ended(a.Alert) && !slices.Contains(open, i.ID) {
 			m.holding.Remove(s.consent, i.ID)
+			m.notify(s.person)
 		}
 	}
-	m.notify(s.person)
 	return nil
 }
 
@@ -73,14 +75,15 @@ func (m *Messenger) keepAlert(s *sharing, ticket holding.Ticket, key, account st
 	if before, held := m.holding.Get(s.consent, key); held {
 		if b, is := before.Value.(alert); is {
 			value.Answered, value.Tap = b.Answered, b.Tap
-			if rank(b.Alert.GetStatus()) > rank(a.GetStatus()) {
-				return // older news than we have
+			if rank(b.Alert.GetStatus()) > rank(a.GetStatus()) || proto.Equal(b.Alert, a) {
+				return // older news than we have, or none
 			}
 		}
 	}
 	m.holding.Keep(ticket, holding.Item{
 		ID: key, What: whatAlert, Value: value, Needs: []holding.Cover{{Account: account, Kind: kindAlerts}},
 	})
+	m.notify(s.person)
 }
 
 func ended(a *datav1.FraudAlert) bool {

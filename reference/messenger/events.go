@@ -113,7 +113,6 @@ func (m *Messenger) take(ctx context.Context, e *partnerv1.Event) error {
 		m.keepConversations(s, ticket, e.GetConversation().GetAccounts())
 	default: // nothing that we asked for
 	}
-	m.notify(s.person)
 	return nil
 }
 

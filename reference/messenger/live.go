@@ -1,9 +1,32 @@
 package messenger
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"time"
 )
+
+type versionKey struct{}
+
+// stamped notes how far a person's news had come when a request came. A page made
+// for it has all of that; what comes while it is made, it may miss.
+func (m *Messenger) stamped(r *http.Request) *http.Request {
+	p := m.visitor(r)
+	if p == nil {
+		return r
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return r.WithContext(context.WithValue(r.Context(), versionKey{}, p.version))
+}
+
+// news says how far a person's news have come.
+func (m *Messenger) news(p *person) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fmt.Appendf(nil, "retry: 2000\nevent: at\ndata: %d\n\n", p.version)
+}
 
 // beat is how often an open page is shown that it is still connected.
 const beat = 20 * time.Second
@@ -22,7 +45,7 @@ func (m *Messenger) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
 	_ = out.SetWriteDeadline(time.Time{}) // it stays open; where there is no deadline none need be lifted
-	said := []byte("retry: 2000\n\n")
+	said := m.news(p)
 	every := time.NewTicker(beat)
 	defer every.Stop()
 	for {
@@ -33,7 +56,7 @@ func (m *Messenger) stream(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-watch:
-			said = []byte("event: new\ndata: -\n\n")
+			said = m.news(p)
 		case <-every.C:
 			said = []byte(": here\n\n")
 		}

@@ -117,7 +117,7 @@ func (m *Messenger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	m.mux.ServeHTTP(w, r)
+	m.mux.ServeHTTP(w, m.stamped(r))
 }
 
 // maxForm bounds what a form may have.

@@ -20,6 +20,7 @@ type frame struct {
 	Languages            []string
 	Tabs                 []tab
 	Watch                bool // the page is told when there is something new
+	Version              int  // how much of that it has
 	View                 any
 }
 
@@ -73,6 +74,7 @@ func (m *Messenger) render(w http.ResponseWriter, r *http.Request, code int, pag
 	f := frame{
 		Language: lang, Languages: languages(), Page: page, Path: "/", Tabs: m.tabs(p, r.URL.Path), Watch: p != nil, View: of,
 	}
+	f.Version, _ = r.Context().Value(versionKey{}).(int)
 	if r.Method == http.MethodGet && r.URL.Path != "/done" {
 		f.Path = r.URL.Path
 	}

@@ -25,6 +25,7 @@ type person struct {
 	sharings []*sharing // in the order in which they were given
 	log      []entry
 	watches  map[chan struct{}]bool
+	version  int // counts what pages were told of
 }
 
 // entry is one thing said in the chat with the messenger itself. What banks gave is
@@ -142,6 +143,7 @@ func (m *Messenger) writeLocked(p *person, e entry) {
 // tell lets open pages of a person know that there is something new. What it is
 // they ask for themselves.
 func (m *Messenger) tell(p *person) {
+	p.version++
 	for w := range p.watches {
 		select {
 		case w <- struct{}{}:

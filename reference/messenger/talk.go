@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/proto"
+
 	datav1 "sluice/gen/sluice/data/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/reference/messenger/holding"
@@ -83,15 +85,16 @@ func (m *Messenger) listTalk(ctx context.Context, s *sharing) error {
 }
 
 func (m *Messenger) keepConversations(s *sharing, ticket holding.Ticket, accounts []*datav1.AccountConversations) {
+	news := false
 	for _, account := range accounts {
 		for _, c := range account.GetConversations() {
 			key := conversationKey(account.GetAccountId(), c.GetConversationId())
-			if before, held := m.holding.Get(s.consent, key); held {
-				b, is := before.Value.(conversation)
-				if is && b.Of.GetStatus() == datav1.ConversationStatus_CONVERSATION_STATUS_CLOSED && c.GetStatus() != b.Of.GetStatus() {
-					continue // older news than we have: an end is an end
-				}
+			before, _ := m.holding.Get(s.consent, key)
+			b, _ := before.Value.(conversation)
+			if b.Of.GetStatus() == datav1.ConversationStatus_CONVERSATION_STATUS_CLOSED && c.GetStatus() != b.Of.GetStatus() {
+				continue // older news than we have: an end is an end
 			}
+			news = news || !proto.Equal(b.Of, c)
 			m.holding.Keep(ticket, holding.Item{
 				ID: key, What: whatConversation, Value: conversation{account.GetAccountId(), c}, Needs: talkNeeds(account.GetAccountId()),
 			})
@@ -100,20 +103,27 @@ func (m *Messenger) keepConversations(s *sharing, ticket holding.Ticket, account
 	_, open := openOf(m.conversationsOf(s))
 	m.mu.Lock()
 	s.talked = s.talked || open
-	m.tell(s.person)
+	if news {
+		m.tell(s.person)
+	}
 	m.mu.Unlock()
 }
 
 func (m *Messenger) keepMessages(s *sharing, ticket holding.Ticket, accounts []*datav1.AccountMessages) {
+	news := false
 	for _, account := range accounts {
 		for _, said := range account.GetMessages() {
+			key := messageKey(account.GetAccountId(), said.GetConversationId(), said.GetMessageId())
+			_, known := m.holding.Get(s.consent, key)
+			news = news || !known
 			m.holding.Keep(ticket, holding.Item{
-				ID:   messageKey(account.GetAccountId(), said.GetConversationId(), said.GetMessageId()),
-				What: whatMessage, Value: message{account.GetAccountId(), said}, Needs: talkNeeds(account.GetAccountId()),
+				ID: key, What: whatMessage, Value: message{account.GetAccountId(), said}, Needs: talkNeeds(account.GetAccountId()),
 			})
 		}
 	}
-	m.notify(s.person)
+	if news {
+		m.notify(s.person)
+	}
 }
 
 // conversationsOf is what is held, the newest first.

@@ -121,6 +121,8 @@ func (h *Holding) Ticket(consent string) (Ticket, bool) {
 
 // Keep keeps a thing, instead of one of the same id. It does not if the consent
 // changed since the ticket was taken, does not cover it, or lets nothing be kept.
+//
+// It does not look whether the thing is another than before.
 func (h *Holding) Keep(t Ticket, i Item) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

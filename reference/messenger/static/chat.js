@@ -55,6 +55,7 @@
   function show(text, sent) {
     var next = new DOMParser().parseFromString(text, "text/html"), added = false;
     if (next.body.dataset.page !== document.body.dataset.page) return false;
+    document.body.dataset.version = next.body.dataset.version || "";
     document.querySelectorAll("[data-live]").forEach(function (old) {
       var now = next.getElementById(old.id);
       if (!now) return;
@@ -92,11 +93,8 @@
 
   // Be told when there is something new.
   if (document.body.dataset.watch && window.EventSource) {
-    var watch = new EventSource(document.body.dataset.watch), opened = false;
-    watch.addEventListener("new", look);
-    watch.addEventListener("open", function () {
-      if (opened) look();
-      opened = true;
+    new EventSource(document.body.dataset.watch).addEventListener("at", function (event) {
+      if (event.data !== document.body.dataset.version) look();
     });
   }
 
