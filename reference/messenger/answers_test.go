@@ -10,6 +10,7 @@ import (
 
 	consentv1 "sluice/gen/sluice/consent/v1"
 	datav1 "sluice/gen/sluice/data/v1"
+	partnerv1 "sluice/gen/sluice/partner/v1"
 )
 
 func purchase(id, merchant, category string, units int64, on time.Time) *datav1.Transaction {
@@ -191,4 +192,30 @@ func TestOneCustomersAnswersAreNotAnothers(t *testing.T) {
 			t.Errorf("%s answers another %d", path, got.status)
 		}
 	}
+}
+
+func TestAnAccountThatLeftIsGoneAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.g.balances = append(w.g.balances, balanceOf(account1, 42), balanceOf(account2, 77))
+	consent := w.connect("morava", "money")
+	w.run()
+	w.post("/ask", "text", "How much do I have?").must(t, "42.50", "77.50")
+	w.g.change(consent, consentv1.ConsentStatus_CONSENT_STATUS_ACTIVE, func(c *consentv1.Consent) { c.Shares = c.Shares[:1] })
+	w.g.deliver(&partnerv1.Event{
+		Kind: partnerv1.EventKind_EVENT_KIND_ACCOUNT_LEFT, ConsentId: consent, AccountLeft: &partnerv1.AccountLeft{AccountId: account2},
+	})
+	w.get("/").mustNot(t, "77.50")
+	w.post("/ask", "text", "How much do I have?").must(t, "42.50")
+}
+
+func TestWhatBanksAreAskedAboutPaymentsIsShownWithTheWayToThem(t *testing.T) {
+	w := newWorld(t)
+	once, twice := purchase("1", "CORNER SHOP", "groceries", -300, w.g.now.AddDate(0, 0, -3)), purchase("2", "TRAM", "transport", -100, w.g.now)
+	again := purchase("3", "TRAM", "transport", -100, w.g.now.AddDate(0, 0, -1))
+	w.g.transactions = []*datav1.Transaction{twice, again, once}
+	w.connect("morava", "money")
+	consent := w.connect("morava", "service")
+	page := w.post("/ask", "text", "Why was I charged twice for the same transaction?")
+	page.must(t, "payments that are alike", "TRAM", "only your bank can say", `action="/talk/`+consent+`"`)
+	page.mustNot(t, "CORNER SHOP")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -15,6 +16,9 @@ import (
 	"sluice/reference/messenger/link"
 )
 
+// callFor is for how long a customer waits for one answer.
+const callFor = 20 * time.Second
+
 // errNotLive means that a consent does not hold, so nothing is asked for under it.
 var errNotLive = errors.New("the consent does not hold")
 
@@ -23,6 +27,8 @@ var errNotLive = errors.New("the consent does not hold")
 // be made again: those that tell the bank something have a name of their own.
 func call[T any](ctx context.Context, m *Messenger, s *sharing, do func(context.Context, *partnerv1.Access) (T, error)) (T, error) {
 	var none T
+	ctx, done := context.WithTimeout(ctx, callFor)
+	defer done()
 	access := &partnerv1.Access{
 		ConsentId: s.consent, Purpose: s.wish.purpose(), Attendance: partnerv1.Attendance_ATTENDANCE_CUSTOMER_PRESENT,
 	}

@@ -114,7 +114,9 @@ func (m *Messenger) card(s *sharing, key string, a alert) alertCard {
 	case status == datav1.AlertStatus_ALERT_STATUS_RESOLVED:
 		c.Outcome = outcome(a.Alert.GetOutcome())
 	case status == datav1.AlertStatus_ALERT_STATUS_ANSWERED:
-		c.Outcome = "alert.elsewhere"
+		if c.Answered == "" {
+			c.Outcome = "alert.elsewhere"
+		}
 	case status == datav1.AlertStatus_ALERT_STATUS_EXPIRED || late:
 		c.Outcome = "alert.expired"
 	case c.Answered == "":

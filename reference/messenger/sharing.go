@@ -27,7 +27,7 @@ const (
 	lookBackDays  = 90
 	moneyDays     = 7  // for how long answers stay in the chat
 	serviceDays   = 30 // for how long alerts and conversations do
-	servicePerDay = 100
+	servicePerDay = 1  // what is sent by itself does not count, but must be agreed to at all
 )
 
 func (w wish) valid() bool { return w == money || w == service }
@@ -53,7 +53,7 @@ func (w wish) ask(bank, text, language string, at time.Time) link.Ask {
 		Until: at.AddDate(0, 0, consentDays), Locale: language,
 	}
 	if w == money {
-		a.Clusters = []string{"ACCOUNT_BASIC", "BALANCES", "TRANSACTIONS_DETAILED", "CARDS", "CARD_TRANSACTIONS"}
+		a.Clusters = []string{"ACCOUNT_BASIC", "BALANCES", "TRANSACTIONS_DETAILED", "CARD_TRANSACTIONS"}
 		a.LookBackDays, a.RetentionDays = lookBackDays, moneyDays
 		return a
 	}
@@ -120,6 +120,8 @@ func (m *Messenger) add(p *person, bank Bank, w wish, g link.Grant) *sharing {
 
 // refresh reads a consent, and goes by it.
 func (m *Messenger) refresh(ctx context.Context, s *sharing) error {
+	ctx, done := context.WithTimeout(ctx, callFor)
+	defer done()
 	got, err := m.consents.GetConsent(ctx, &partnerv1.GetConsentRequest{ConsentId: s.consent})
 	if err != nil {
 		if to, why, of := standingBy(reasonOf(err)); of {

@@ -74,6 +74,9 @@ func (m *Messenger) fillTalk(r *http.Request, s *sharing, page *talkPage) {
 	if there {
 		page.Topic = c.Of.GetTopic()
 		m.fillMessages(r, s, c, page)
+		if len(page.Messages) > 0 && topic(page.Messages[0].Text) == page.Topic {
+			page.Topic = "" // it is said right below
+		}
 	}
 	if page.Open = there && c.Of.GetStatus() == datav1.ConversationStatus_CONVERSATION_STATUS_OPEN; page.Open {
 		page.Shape = "go-on"

@@ -56,6 +56,7 @@
     var next = new DOMParser().parseFromString(text, "text/html"), added = false;
     if (next.body.dataset.page !== document.body.dataset.page) return false;
     document.body.dataset.version = next.body.dataset.version || "";
+    watch(next.body.dataset.watch);
     document.querySelectorAll("[data-live]").forEach(function (old) {
       var now = next.getElementById(old.id);
       if (!now) return;
@@ -92,11 +93,15 @@
   }
 
   // Be told when there is something new.
-  if (document.body.dataset.watch && window.EventSource) {
-    new EventSource(document.body.dataset.watch).addEventListener("at", function (event) {
+  var watching = false;
+  function watch(where) {
+    if (watching || !where || !window.EventSource) return;
+    watching = true;
+    new EventSource(where).addEventListener("at", function (event) {
       if (event.data !== document.body.dataset.version) look();
     });
   }
+  watch(document.body.dataset.watch);
 
   // Send without leaving the page.
   document.addEventListener("submit", function (event) {
