@@ -165,3 +165,17 @@ func TestAnAlertThatCameToAnEndUnheardIsShownNoMore(t *testing.T) {
 	w.g.pass(31 * time.Second)
 	w.get("/").mustNot(t, "SHADY SHOP")
 }
+
+func TestATokenOfOurOwnThatIsNoneAnyMoreIsReplaced(t *testing.T) {
+	w := newWorld(t)
+	consent := w.connect("morava", "service")
+	w.g.mu.Lock()
+	w.g.owns++ // the one that is held is old
+	w.g.mu.Unlock()
+	w.run()
+	w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RAISED, consent, w.g.question("W1")))
+	w.g.mu.Lock()
+	w.g.owns++
+	w.g.mu.Unlock()
+	w.post("/share/"+consent+"/end").must(t, "you ended it here.")
+}

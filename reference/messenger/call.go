@@ -55,6 +55,42 @@ func call[T any](ctx context.Context, m *Messenger, s *sharing, do func(context.
 	}
 }
 
+// own calls the gateway for ourselves: about consents, and for events.
+func own[T any](ctx context.Context, m *Messenger, do func(context.Context) (T, error)) (T, error) {
+	var none T
+	for first := true; ; first = false {
+		token, err := m.ours.Token(ctx)
+		if err != nil {
+			return none, fmt.Errorf("get a token: %w", err)
+		}
+		got, err := do(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token))
+		if !first || reasonOf(err) != "TOKEN_INVALID" {
+			return got, err
+		}
+		m.ours.Stale()
+	}
+}
+
+// read asks the gateway for a consent as it is now.
+func (m *Messenger) read(ctx context.Context, consent string) (*consentv1.Consent, error) {
+	ctx, done := context.WithTimeout(ctx, callFor)
+	defer done()
+	got, err := own(ctx, m, func(ctx context.Context) (*partnerv1.GetConsentResponse, error) {
+		return m.consents.GetConsent(ctx, &partnerv1.GetConsentRequest{ConsentId: consent})
+	})
+	return got.GetConsent(), err
+}
+
+// giveUp ends a consent.
+func (m *Messenger) giveUp(ctx context.Context, consent string) error {
+	ctx, done := context.WithTimeout(ctx, callFor)
+	defer done()
+	_, err := own(ctx, m, func(ctx context.Context) (*partnerv1.RevokeConsentResponse, error) {
+		return m.consents.RevokeConsent(ctx, &partnerv1.RevokeConsentRequest{ConsentId: consent})
+	})
+	return err
+}
+
 // heard goes by what a refusal says of a consent.
 func (m *Messenger) heard(ctx context.Context, s *sharing, reason string) {
 	if to, why, of := standingBy(reason); of {
@@ -77,7 +113,7 @@ func (m *Messenger) lost(ctx context.Context, s *sharing) error {
 		return err
 	}
 	if m.standing(s) == live {
-		if _, err := m.consents.RevokeConsent(ctx, &partnerv1.RevokeConsentRequest{ConsentId: s.consent}); err != nil {
+		if err := m.giveUp(ctx, s.consent); err != nil {
 			m.config.Log.WarnContext(ctx, "a consent without tokens could not be given up", "error", err)
 		}
 		m.settle(s, over, "over.lost")

@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"google.golang.org/grpc/metadata"
+
 	consentv1 "sluice/gen/sluice/consent/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 )
@@ -47,7 +49,11 @@ func (m *Messenger) listen(ctx context.Context) error {
 func (m *Messenger) follow(ctx context.Context) (bool, error) {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	stream, err := m.events.Subscribe(ctx)
+	token, err := m.ours.Token(ctx)
+	if err != nil {
+		return false, fmt.Errorf("subscribe: %w", err)
+	}
+	stream, err := m.events.Subscribe(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token))
 	if err != nil {
 		return false, fmt.Errorf("subscribe: %w", err)
 	}
@@ -59,6 +65,9 @@ func (m *Messenger) follow(ctx context.Context) (bool, error) {
 		if errors.Is(err, io.EOF) {
 			return took, nil
 		} else if err != nil {
+			if reasonOf(err) == "TOKEN_INVALID" {
+				m.ours.Stale()
+			}
 			return took, fmt.Errorf("take events: %w", err)
 		}
 		answer := &partnerv1.SubscribeRequest{Credits: int32(len(got.GetEvents()))}

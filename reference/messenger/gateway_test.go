@@ -52,6 +52,7 @@ type gateway struct {
 	consents      map[string]*consentv1.Consent
 	tokens        map[string]string // consent by access token
 	refreshed     int
+	owns          int              // tokens of the partner's own
 	unready       map[string]error // by method: answered once
 	balances      []*datav1.AccountBalances
 	transactions  []*datav1.Transaction
@@ -166,6 +167,12 @@ func (g *gateway) token(w http.ResponseWriter, r *http.Request) {
 	defer g.mu.Unlock()
 	id := ""
 	switch r.PostFormValue("grant_type") {
+	case "client_credentials":
+		if r.PostFormValue("scope") == "consents" {
+			g.owns++
+			_ = json.NewEncoder(w).Encode(map[string]any{"access_token": fmt.Sprintf("own-%d", g.owns), "expires_in": 300})
+			return
+		}
 	case "authorization_code":
 		id = g.codes[r.PostFormValue("code")]
 		delete(g.codes, r.PostFormValue("code"))
@@ -268,7 +275,21 @@ func (g *gateway) ListTransactions(ctx context.Context, r *partnerv1.ListTransac
 	return &partnerv1.ListTransactionsResponse{Account: out}, nil
 }
 
-func (g *gateway) GetConsent(_ context.Context, r *partnerv1.GetConsentRequest) (*partnerv1.GetConsentResponse, error) {
+// partner lets in who shows a token of the partner's own.
+func (g *gateway) partner(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	md, _ := metadata.FromIncomingContext(ctx)
+	if bearer := md.Get("authorization"); len(bearer) != 1 || bearer[0] != fmt.Sprintf("Bearer own-%d", g.owns) {
+		return refused("TOKEN_INVALID", codes.Unauthenticated)
+	}
+	return nil
+}
+
+func (g *gateway) GetConsent(ctx context.Context, r *partnerv1.GetConsentRequest) (*partnerv1.GetConsentResponse, error) {
+	if err := g.partner(ctx); err != nil {
+		return nil, err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err := g.unready["GetConsent"]; err != nil {
@@ -281,7 +302,10 @@ func (g *gateway) GetConsent(_ context.Context, r *partnerv1.GetConsentRequest) 
 	return &partnerv1.GetConsentResponse{Consent: proto.CloneOf(c)}, nil
 }
 
-func (g *gateway) RevokeConsent(_ context.Context, r *partnerv1.RevokeConsentRequest) (*partnerv1.RevokeConsentResponse, error) {
+func (g *gateway) RevokeConsent(ctx context.Context, r *partnerv1.RevokeConsentRequest) (*partnerv1.RevokeConsentResponse, error) {
+	if err := g.partner(ctx); err != nil {
+		return nil, err
+	}
 	g.change(r.GetConsentId(), consentv1.ConsentStatus_CONSENT_STATUS_REVOKED)
 	return &partnerv1.RevokeConsentResponse{}, nil
 }
@@ -423,6 +447,9 @@ func (g *gateway) ListMessages(ctx context.Context, r *partnerv1.ListMessagesReq
 
 // Subscribe sends what is in the outbox, as far as there is credit.
 func (g *gateway) Subscribe(stream partnerv1.EventService_SubscribeServer) error {
+	if err := g.partner(stream.Context()); err != nil {
+		return err
+	}
 	first, err := stream.Recv()
 	if err != nil || first.GetCredits() < 1 {
 		return errors.New("a stream begins with credit")

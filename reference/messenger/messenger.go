@@ -50,6 +50,7 @@ type Messenger struct {
 	texts   texts
 	static  map[string]asset
 	link    *link.Link
+	ours    *link.Access // to what is ours and no one customer's
 	holding *holding.Holding
 
 	understand *intent.Matcher
@@ -83,6 +84,7 @@ func New(c Config) (*Messenger, error) {
 		events: partnerv1.NewEventServiceClient(c.Gateway),
 		people: map[string]*person{}, sharings: map[string]*sharing{},
 	}
+	m.ours = m.link.Own()
 	var err error
 	if m.texts, err = readTexts(); err != nil {
 		return nil, fmt.Errorf("read texts: %w", err)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/reference/messenger/holding"
 )
 
@@ -87,7 +86,7 @@ func (m *Messenger) endSharing(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m.holding.Close(s.consent)
-	_, err := m.consents.RevokeConsent(r.Context(), &partnerv1.RevokeConsentRequest{ConsentId: s.consent})
+	err := m.giveUp(r.Context(), s.consent)
 	if _, _, ended := standingBy(reasonOf(err)); err != nil && !ended {
 		m.config.Log.WarnContext(r.Context(), "a consent could not be given up", "error", err)
 		m.settle(s, resting, "rest.unknown")

@@ -9,7 +9,6 @@ import (
 
 	consentv1 "sluice/gen/sluice/consent/v1"
 	datav1 "sluice/gen/sluice/data/v1"
-	partnerv1 "sluice/gen/sluice/partner/v1"
 	"sluice/reference/messenger/holding"
 	"sluice/reference/messenger/link"
 )
@@ -120,9 +119,7 @@ func (m *Messenger) add(p *person, bank Bank, w wish, g link.Grant) *sharing {
 
 // refresh reads a consent, and goes by it.
 func (m *Messenger) refresh(ctx context.Context, s *sharing) error {
-	ctx, done := context.WithTimeout(ctx, callFor)
-	defer done()
-	got, err := m.consents.GetConsent(ctx, &partnerv1.GetConsentRequest{ConsentId: s.consent})
+	got, err := m.read(ctx, s.consent)
 	if err != nil {
 		if to, why, of := standingBy(reasonOf(err)); of {
 			m.settle(s, to, why)
@@ -130,7 +127,7 @@ func (m *Messenger) refresh(ctx context.Context, s *sharing) error {
 		}
 		return fmt.Errorf("read consent: %w", err)
 	}
-	m.apply(s, got.GetConsent())
+	m.apply(s, got)
 	return nil
 }
 

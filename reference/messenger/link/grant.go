@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -21,9 +22,11 @@ type Grant struct {
 // Ends is when the access token ends; the refresh token lasts as long as the consent.
 func (g Grant) Ends() time.Time { return g.ends }
 
-// Access hands out access tokens of one grant. It may be used by many goroutines.
+// Access hands out access tokens of one grant, or of our own. It may be used by many
+// goroutines.
 type Access struct {
 	link *Link
+	own  bool
 
 	mu    sync.Mutex
 	grant Grant
@@ -32,6 +35,10 @@ type Access struct {
 
 // Access begins to hand out tokens of a grant.
 func (l *Link) Access(g Grant) *Access { return &Access{link: l, grant: g} }
+
+// Own hands out tokens of our own: for what is the partner's and no one customer's,
+// which is to look after consents and to take events.
+func (l *Link) Own() *Access { return &Access{link: l, own: true} }
 
 // Token is an access token that is good for a while. The error wraps ErrOver if
 // there will be none any more.
@@ -45,12 +52,16 @@ func (a *Access) Token(ctx context.Context) (string, error) {
 	case now.Before(a.grant.ends.Add(-early)):
 		return a.grant.access, nil
 	}
+	form := url.Values{"client_id": {a.link.config.Partner}, "grant_type": {"refresh_token"}, "refresh_token": {a.grant.refresh}}
+	if a.own {
+		form = url.Values{"client_id": {a.link.config.Partner}, "grant_type": {"client_credentials"}, "scope": {"consents"}}
+	}
 	var said tokenAnswer
-	err := a.link.post(ctx, "/token", url.Values{
-		"client_id": {a.link.config.Partner}, "grant_type": {"refresh_token"}, "refresh_token": {a.grant.refresh},
-	}, &said)
-	if err != nil {
-		return "", fmt.Errorf("refresh token: %w", err)
+	if err := a.link.post(ctx, "/token", form, &said); err != nil {
+		return "", fmt.Errorf("get a token: %w", err)
+	}
+	if said.Access == "" {
+		return "", errors.New("get a token: the answer has none")
 	}
 	a.grant.access, a.grant.ends = said.Access, said.ends(now)
 	if said.Refresh != "" {

@@ -187,3 +187,16 @@ func TestATokenIsRefreshedShortlyBeforeItsEnd(t *testing.T) {
 		t.Errorf("after the end there is %v", err)
 	}
 }
+
+func TestTokensOfOurOwnAreOfNoCustomer(t *testing.T) {
+	s := newServer(t)
+	a := s.link().Own()
+	for range 2 {
+		if token, err := a.Token(t.Context()); err != nil || token != "at" {
+			t.Fatalf("the token is %q: %v", token, err)
+		}
+	}
+	if got := s.forms["/token"]; len(got) != 1 || got[0].Get("grant_type") != "client_credentials" || got[0].Get("scope") != "consents" || got[0].Get("client_id") != "messenger" {
+		t.Errorf("asked with %v", got)
+	}
+}
