@@ -60,7 +60,7 @@ var rooms = map[string][]string{
 	"alert": {"bank", "consent", "gateway", "gen", "mutant", "policy", "refusal", "seal"},
 
 	// The doors.
-	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "mutant", "policy", "refusal", "registry", "seal"},
+	"gateway/partnerapi":  {"alert", "authn", "authn/accesstoken", "bank", "consent", "feed", "gateway", "gateway/consentview", "gateway/interceptor", "gen", "mutant", "policy", "refusal", "registry", "seal"},
 	"gateway/bankapi":     {"authn", "consent", "feed", "gateway/consentview", "gateway/interceptor", "gen", "refusal", "registry", "seal"},
 	"gateway/customerapi": {"authn", "bank", "bank/holdings", "consent", "disclosure", "gateway/consentview", "gen", "refusal", "seal"},
 	"gateway/operatorapi": {"authn", "authn/keyset", "consent", "feed", "gateway/consentview", "gen", "refusal", "registry"},

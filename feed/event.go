@@ -15,7 +15,7 @@ import (
 // Kind is what an event tells of.
 type Kind int
 
-// The kinds. Banks publish the first five, and AccountWithdrawn, which stands
+// The kinds. Banks publish the first seven, and AccountWithdrawn, which stands
 // for a closed account or a customer who left: it takes its place in the
 // account's order, and partners hear of it from the consents it changes. The
 // other two come from changes of consents.
@@ -25,6 +25,8 @@ const (
 	BalanceChanged
 	AlertRaised
 	AlertResolved
+	ConversationMessage
+	ConversationChanged
 	ConsentChanged
 	AccountLeft
 	AccountWithdrawn
@@ -40,10 +42,16 @@ func (k Kind) Cluster() consent.Cluster {
 		return consent.Balances
 	case AlertRaised, AlertResolved:
 		return consent.FraudAlerts
+	case ConversationMessage, ConversationChanged:
+		return consent.Conversations
 	default:
 		return 0
 	}
 }
+
+// OfOneConsent says whether an event of the kind names the one consent it is of:
+// whoever else shares the account is not told.
+func (k Kind) OfOneConsent() bool { return k == ConversationMessage || k == ConversationChanged }
 
 // Published says whether banks publish events of the kind.
 func (k Kind) Published() bool { return k.Cluster() != 0 || k == AccountWithdrawn }
@@ -61,6 +69,10 @@ func (k Kind) String() string {
 		return "FRAUD_ALERT_RAISED"
 	case AlertResolved:
 		return "FRAUD_ALERT_RESOLVED"
+	case ConversationMessage:
+		return "CONVERSATION_MESSAGE"
+	case ConversationChanged:
+		return "CONVERSATION_CHANGED"
 	case ConsentChanged:
 		return "CONSENT_CHANGED"
 	case AccountLeft:
@@ -90,9 +102,13 @@ type Event struct {
 	// is made when a delivery is; banks' events have none.
 	ID          string
 	Transaction Transaction // of the two kinds of transactions; not kept
-	// Answer is what the bank would have answered to a pull: an encoded
-	// ListTransactionsResponse, ListBalancesResponse or ListAlertsResponse with
-	// exactly this account and item. Empty for the other kinds.
+	// Consent is the only one that is told of a kind that is OfOneConsent. Of no
+	// other kind it is looked at, and not kept: a delivery has its own.
+	Consent consent.ID
+	// Answer is what the bank would have answered to a pull of just this account
+	// and item: an encoded ListTransactionsResponse, ListBalancesResponse,
+	// ListAlertsResponse, ListMessagesResponse or ListConversationsResponse. Empty
+	// for the other kinds.
 	Answer      []byte
 	Day         consent.Day // the booking day of a transaction, else NoDay
 	OccurredAt  time.Time

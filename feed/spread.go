@@ -13,17 +13,17 @@ import (
 
 // Spread makes the deliveries of events that were taken, one for each grant
 // that covers the event, in the order of the events, without places in their
-// shards. Each has an id of its own, so that two partners can't find out that
+// shards. An event of one consent goes to that grant alone, or to nobody. Each has an id of its own, so that two partners can't find out that
 // they were told the same.
 func Spread(taken []Event, grants []Grant) []Delivery {
 	var out []Delivery
 	for _, e := range taken {
 		for _, g := range grants {
-			if g.Account != e.Account || !g.Clusters.Has(e.Kind.Cluster()) {
+			if g.Account != e.Account || !g.Clusters.Has(e.Kind.Cluster()) || e.Kind.OfOneConsent() && g.Consent != e.Consent {
 				continue
 			}
 			d := Delivery{Partner: g.Partner, Shard: ShardOf(string(e.Bank), string(e.Account)), Consent: g.Consent, Event: e}
-			d.Event.ID = NewID()
+			d.Event.ID, d.Event.Consent = NewID(), ""
 			out = append(out, d)
 		}
 	}

@@ -148,7 +148,7 @@ func closedLists() map[string]bool {
 	for _, done := range strings.Fields("narrowed paused resumed renewed withdrawn agreed refused") {
 		keys["done."+done] = true
 	}
-	for _, method := range strings.Fields("ListAccounts GetAccount ListBalances ListTransactions ListCards ListAlerts AnswerAlert Subscribe PullEvents") {
+	for _, method := range strings.Fields("ListAccounts GetAccount ListBalances ListTransactions ListCards ListAlerts AnswerAlert StartConversation SendMessage MarkConversation CloseConversation ListConversations ListMessages Subscribe PullEvents") {
 		keys["method."+method] = true
 	}
 	return keys

@@ -24,6 +24,7 @@ func accountKindKey(kind interface{ String() string }) string {
 func methodKey(method string) string {
 	switch name := method[strings.LastIndexByte(method, '/')+1:]; name {
 	case "ListAccounts", "GetAccount", "ListBalances", "ListTransactions", "ListCards", "ListAlerts", "AnswerAlert",
+		"StartConversation", "SendMessage", "MarkConversation", "CloseConversation", "ListConversations", "ListMessages",
 		"Subscribe", "PullEvents":
 		return "method." + name
 	default:

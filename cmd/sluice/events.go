@@ -215,6 +215,7 @@ func eventLine(e *partnerv1.Event) string {
 			words = append(words, a.GetAccountId(), f.GetAlertId(), shortName(f.GetStatus()), formatMoney(f.GetAmount()), f.GetText())
 		}
 	}
+	words = append(words, talkWords(e)...)
 	if c := e.GetConsentChanged(); c != nil {
 		words = append(words, shortName(c.GetKind()), shortName(c.GetStatus()))
 	}

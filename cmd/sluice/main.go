@@ -12,20 +12,21 @@ import (
 )
 
 type program struct {
-	Demo        demoCmd        `cmd:"" help:"Start everything here, take the tour, and stay up."`
-	Tour        tourCmd        `cmd:"" help:"Start everything here, take the tour, and exit."`
-	Serve       serveCmd       `cmd:"" help:"Serve the gateway."`
-	Migrate     migrateCmd     `cmd:"" help:"Bring a PostgreSQL database up to date, as its owner."`
-	Consent     consentCmd     `cmd:"" help:"Ask for consents, give them, change them, look at them."`
-	Pull        pullCmd        `cmd:"" help:"Pull data as a partner."`
-	Events      eventsCmd      `cmd:"" help:"Receive what banks publish, as a partner."`
-	Alerts      alertsCmd      `cmd:"" help:"Show fraud alerts and answer them, as a partner."`
-	Feed        feedCmd        `cmd:"" help:"Show operators how feeds stand, and what was put aside."`
-	Partner     partnerCmd     `cmd:"" help:"Register, list, suspend and reinstate partners."`
-	Bank        bankCmd        `cmd:"" help:"Register, list, suspend and reinstate banks."`
-	Receipt     receiptCmd     `cmd:"" help:"Verify customers' receipts of consents."`
-	Certificate certificateCmd `cmd:"" help:"Issue a development certificate."`
-	Samplebank  samplebankCmd  `cmd:"" help:"Serve a sample bank with real transactions."`
+	Demo         demoCmd         `cmd:"" help:"Start everything here, take the tour, and stay up."`
+	Tour         tourCmd         `cmd:"" help:"Start everything here, take the tour, and exit."`
+	Serve        serveCmd        `cmd:"" help:"Serve the gateway."`
+	Migrate      migrateCmd      `cmd:"" help:"Bring a PostgreSQL database up to date, as its owner."`
+	Consent      consentCmd      `cmd:"" help:"Ask for consents, give them, change them, look at them."`
+	Pull         pullCmd         `cmd:"" help:"Pull data as a partner."`
+	Events       eventsCmd       `cmd:"" help:"Receive what banks publish, as a partner."`
+	Alerts       alertsCmd       `cmd:"" help:"Show fraud alerts and answer them, as a partner."`
+	Conversation conversationCmd `cmd:"" help:"Talk with a customer's bank, as a partner."`
+	Feed         feedCmd         `cmd:"" help:"Show operators how feeds stand, and what was put aside."`
+	Partner      partnerCmd      `cmd:"" help:"Register, list, suspend and reinstate partners."`
+	Bank         bankCmd         `cmd:"" help:"Register, list, suspend and reinstate banks."`
+	Receipt      receiptCmd      `cmd:"" help:"Verify customers' receipts of consents."`
+	Certificate  certificateCmd  `cmd:"" help:"Issue a development certificate."`
+	Samplebank   samplebankCmd   `cmd:"" help:"Serve a sample bank with real transactions."`
 }
 
 func main() {

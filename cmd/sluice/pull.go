@@ -25,27 +25,34 @@ type pullCmd struct {
 	Cards        pullCardsCmd        `cmd:"" help:"Pull payment cards."`
 }
 
+// calling is what every call under a consent states, but its purpose.
+type calling struct {
+	connection
+	As         string `help:"The partner that calls." default:"messenger"`
+	Consent    string `help:"The consent to call under." required:"" placeholder:"ID"`
+	Unattended bool   `help:"The customer is not present."`
+	Token      string `help:"File with the access token to show." type:"existingfile" placeholder:"FILE"`
+	DPoPKey    string `help:"File with the private key that the token is bound to, PEM or JWK; makes a proof for each call." name:"dpop-key" type:"existingfile" placeholder:"FILE"`
+	JSON       bool   `help:"Print JSON."`
+}
+
 // underConsent is what every pull states.
 type underConsent struct {
-	connection
-	As         string  `help:"The partner that pulls." default:"messenger"`
-	Consent    string  `help:"The consent to pull under." required:"" placeholder:"ID"`
-	Purpose    purpose `help:"Why; it must be the consent's." default:"ACCOUNT_OVERVIEW"`
-	Unattended bool    `help:"The customer is not present."`
-	Token      string  `help:"File with the access token to show." type:"existingfile" placeholder:"FILE"`
-	DPoPKey    string  `help:"File with the private key that the token is bound to, PEM or JWK; makes a proof for each call." name:"dpop-key" type:"existingfile" placeholder:"FILE"`
-	JSON       bool    `help:"Print JSON."`
+	calling
+	Purpose purpose `help:"Why; it must be the consent's." default:"ACCOUNT_OVERVIEW"`
 }
 
 const exampleOfPull = `Example:
   sluice pull %s --consent con_…%s`
 
-func (c *underConsent) access() *partnerv1.Access {
+func (c *underConsent) access() *partnerv1.Access { return c.accessFor(c.Purpose) }
+
+func (c *calling) accessFor(p purpose) *partnerv1.Access {
 	present := partnerv1.Attendance_ATTENDANCE_CUSTOMER_PRESENT
 	if c.Unattended {
 		present = partnerv1.Attendance_ATTENDANCE_UNATTENDED
 	}
-	return &partnerv1.Access{ConsentId: c.Consent, Purpose: consentv1.Purpose(c.Purpose), Attendance: present}
+	return &partnerv1.Access{ConsentId: c.Consent, Purpose: consentv1.Purpose(p), Attendance: present}
 }
 
 func pull[Q, R any](ctx context.Context, c *underConsent,
@@ -68,7 +75,7 @@ type answer interface {
 }
 
 // print writes a table with what stands around it, or JSON.
-func (c *underConsent) print(w io.Writer, a answer, head string, rows [][]string) error {
+func (c *calling) print(w io.Writer, a answer, head string, rows [][]string) error {
 	if c.JSON {
 		return printJSON(w, a)
 	}

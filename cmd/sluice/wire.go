@@ -163,6 +163,7 @@ func (h *house) wire(ctx context.Context, keys secrets, ca *devca.Authority) err
 		feeds(s)
 		partnerapi.NewAccounts(gate).Register(s)
 		partnerapi.NewAlerts(gate, h.desk).Register(s)
+		partnerapi.NewConversations(gate, h.registry).Register(s)
 		partnerapi.NewConsents(h.book, h.registry, names, tokens).Register(s)
 		bankapi.New(h.book, tokens).Register(s)
 		customerapi.New(h.book, h.log, h.log, h.banks, tokens, now).Register(s)

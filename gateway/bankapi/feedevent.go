@@ -16,8 +16,12 @@ import (
 	"sluice/refusal"
 )
 
-// maxEvent is the largest event in bytes.
-const maxEvent = 16 << 10
+// The largest event in bytes. A message may have 4000 characters of four bytes,
+// and five files.
+const (
+	maxEvent   = 16 << 10
+	maxMessage = 32 << 10
+)
 
 // event is an event that is as the contract says.
 type event struct {
@@ -58,8 +62,12 @@ func (f *Feeds) read(events []*bankv1.FeedEvent) (batch, error) {
 
 // event reads one event, or says what is wrong with it and in which field.
 func (f *Feeds) event(in *bankv1.FeedEvent) (e event, field, fault string) {
-	if proto.Size(in) > maxEvent {
-		return event{}, "", fmt.Sprintf("is larger than %d bytes", maxEvent)
+	most := maxEvent
+	if in.GetConversationMessage() != nil {
+		most = maxMessage
+	}
+	if proto.Size(in) > most {
+		return event{}, "", fmt.Sprintf("is larger than %d bytes", most)
 	}
 	if err := f.validator.Validate(in); err != nil {
 		return invalid(err)
@@ -69,28 +77,38 @@ func (f *Feeds) event(in *bankv1.FeedEvent) (e event, field, fault string) {
 	}
 	e.Account, e.Sequence, e.OccurredAt = consent.AccountID(in.GetAccountId()), in.GetSequence(), in.GetOccurredAt().AsTime()
 	e.Day = consent.NoDay
+	field, fault = e.read(in)
+	return e, field, fault
+}
+
+// read reads what an event tells of.
+func (e *event) read(in *bankv1.FeedEvent) (field, fault string) {
 	switch what := in.GetWhat().(type) {
 	case *bankv1.FeedEvent_TransactionPosted:
-		field, fault = e.transaction(feed.TransactionPosted, what.TransactionPosted)
+		return e.transaction(feed.TransactionPosted, what.TransactionPosted)
 	case *bankv1.FeedEvent_TransactionChanged:
-		field, fault = e.transaction(feed.TransactionChanged, what.TransactionChanged)
+		return e.transaction(feed.TransactionChanged, what.TransactionChanged)
 	case *bankv1.FeedEvent_BalanceChanged:
-		field, fault = e.balances(what.BalanceChanged.GetBalances())
+		return e.balances(what.BalanceChanged.GetBalances())
 	case *bankv1.FeedEvent_FraudAlertRaised:
-		field, fault = e.alert(feed.AlertRaised, what.FraudAlertRaised)
+		return e.alert(feed.AlertRaised, what.FraudAlertRaised)
 	case *bankv1.FeedEvent_FraudAlertResolved:
-		field, fault = e.alert(feed.AlertResolved, what.FraudAlertResolved)
+		return e.alert(feed.AlertResolved, what.FraudAlertResolved)
+	case *bankv1.FeedEvent_ConversationMessage:
+		return e.message(what.ConversationMessage)
+	case *bankv1.FeedEvent_ConversationChanged:
+		return e.conversation(what.ConversationChanged)
 	case *bankv1.FeedEvent_AccountClosed:
 		e.Kind = feed.AccountWithdrawn
 	case *bankv1.FeedEvent_CustomerLeft:
 		e.Kind, e.customer = feed.AccountWithdrawn, consent.CustomerID(what.CustomerLeft.GetCustomerId())
 		if strings.Contains(string(e.customer), "\x00") { // no database keeps it, and no consent is of it
-			field, fault = "customer_left.customer_id", "must be text without NUL"
+			return "customer_left.customer_id", "must be text without NUL"
 		}
 	default:
-		field, fault = "what", "is nothing that a bank publishes"
+		return "what", "is nothing that a bank publishes"
 	}
-	return e, field, fault
+	return "", ""
 }
 
 func invalid(err error) (e event, field, fault string) {
@@ -143,6 +161,22 @@ func (e *event) alert(kind feed.Kind, a *datav1.FraudAlert) (field, fault string
 	e.Kind = kind
 	return e.answer(&bankv1.ListAlertsResponse{Accounts: []*datav1.AccountAlerts{
 		{AccountId: string(e.Account), Alerts: []*datav1.FraudAlert{a}},
+	}})
+}
+
+// message is of the one consent that it names. Whether that is live, and whose it
+// is, is not said to the bank: nobody is told, or its partner is.
+func (e *event) message(m *datav1.Message) (field, fault string) {
+	e.Kind, e.Consent = feed.ConversationMessage, consent.ID(m.GetConsentId())
+	return e.answer(&bankv1.ListMessagesResponse{Accounts: []*datav1.AccountMessages{
+		{AccountId: string(e.Account), Messages: []*datav1.Message{m}},
+	}})
+}
+
+func (e *event) conversation(c *datav1.Conversation) (field, fault string) {
+	e.Kind, e.Consent = feed.ConversationChanged, consent.ID(c.GetConsentId())
+	return e.answer(&bankv1.ListConversationsResponse{Accounts: []*datav1.AccountConversations{
+		{AccountId: string(e.Account), Conversations: []*datav1.Conversation{c}},
 	}})
 }
 

@@ -38,6 +38,8 @@ const (
 	transactionField protowire.Number = 10
 	balanceField     protowire.Number = 11
 	alertField       protowire.Number = 12
+	messageField     protowire.Number = 15
+	talkField        protowire.Number = 16
 )
 
 // message is a response made of encoded events.
@@ -189,6 +191,10 @@ func (e *Events) pass(ctx context.Context, d feed.Delivery, method string) ([]by
 		field, kind = balanceField, policy.Balances
 	case feed.AlertRaised, feed.AlertResolved:
 		field, kind = alertField, policy.Alerts
+	case feed.ConversationMessage:
+		field, kind = messageField, policy.Messages
+	case feed.ConversationChanged:
+		field, kind = talkField, policy.Conversations
 	default:
 		return nil, nil, fmt.Errorf("an event of kind %s is nobody's to receive", d.Event.Kind)
 	}
