@@ -9,6 +9,9 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"sluice/reference/messenger/holding"
 	"sluice/reference/messenger/intent"
 )
@@ -145,6 +148,9 @@ func trouble(err error) string {
 		return "trouble.nothing_shared"
 	case errors.Is(err, errChanged), errors.Is(err, errNotLive):
 		return "trouble.changed"
+	}
+	if status.Code(err) == codes.Unimplemented {
+		return "trouble.not_possible" // this gateway does not do it
 	}
 	switch reason := reasonOf(err); reason {
 	case "CONSENT_PENDING", "CONSENT_PAUSED", "CONSENT_SUSPENDED":

@@ -64,6 +64,7 @@ type Messenger struct {
 	mu       sync.Mutex // guards all below, and what is in it; never held over a call
 	people   map[string]*person
 	sharings map[string]*sharing // by consent
+	leaving  []string            // consents of those we have forgotten, to be given up
 }
 
 // New makes a messenger. It fails only if its own parts do not fit together.

@@ -196,3 +196,22 @@ func TestAConsentEndsByTimeWithoutAWord(t *testing.T) {
 	w.g.pass(91 * 24 * time.Hour)
 	w.get("/").mustNot(t, "SHADY SHOP")
 }
+
+func TestWhoDoesNotComeBackIsForgottenAndWhatHeSharedGivenUp(t *testing.T) {
+	w := newWorld(t)
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1")}
+	consent := w.connect("morava", "service")
+	w.get("/").must(t, "SHADY SHOP")
+	w.g.pass(29 * 24 * time.Hour)
+	w.chat.Tidy(t.Context())
+	if got := w.g.consents[consent].GetStatus(); got != consentv1.ConsentStatus_CONSENT_STATUS_ACTIVE {
+		t.Fatalf("too early it is %v", got)
+	}
+	w.g.pass(24 * time.Hour)
+	w.chat.Tidy(t.Context())
+	if got := w.g.consents[consent].GetStatus(); got != consentv1.ConsentStatus_CONSENT_STATUS_REVOKED {
+		t.Errorf("at the gateway it is %v", got)
+	}
+	w.get("/").mustNot(t, "SHADY SHOP")
+	w.get("/share").must(t, "You share nothing.")
+}

@@ -106,8 +106,12 @@ func (m *Messenger) makeRoom() {
 	m.forget(out)
 }
 
+// forget lets go of a person. What he shared is given up, soon.
 func (m *Messenger) forget(p *person) {
 	for _, s := range p.sharings {
+		if s.standing != over {
+			m.leaving = append(m.leaving, s.consent)
+		}
 		m.holding.Close(s.consent)
 		s.access.End()
 		delete(m.sharings, s.consent)
@@ -167,12 +171,32 @@ func (m *Messenger) sweep(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-every.C:
-			m.tidy()
+			m.tidy(ctx)
 		}
 	}
 }
 
-func (m *Messenger) tidy() {
+func (m *Messenger) tidy(ctx context.Context) {
+	m.letGo()
+	m.mu.Lock()
+	leaving := m.leaving
+	m.leaving = nil
+	m.mu.Unlock()
+	for _, consent := range leaving {
+		if err := m.giveUp(ctx, consent); err != nil {
+			if _, _, ended := standingBy(reasonOf(err)); ended {
+				continue
+			}
+			m.config.Log.WarnContext(ctx, "a consent could not be given up", "error", err)
+			m.mu.Lock()
+			m.leaving = append(m.leaving, consent) // the next time, then
+			m.mu.Unlock()
+		}
+	}
+}
+
+// letGo throws away what is over its time, customers included.
+func (m *Messenger) letGo() {
 	swept := m.holding.Sweep()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	consentv1 "sluice/gen/sluice/consent/v1"
 	"sluice/reference/messenger/holding"
 )
 
@@ -56,14 +57,25 @@ func (m *Messenger) sharedLocked(s *sharing) shared {
 		Accounts: len(s.accounts), Back: int(s.given.GetLookBackDays()), Keeps: int(s.given.GetAsked().GetRetentionDays()),
 		Dashboard: strings.TrimSuffix(m.config.Dashboard, "/") + "/consents/" + s.consent,
 	}
-	for _, share := range s.given.GetShares() {
+	out.Kinds = kindsOf(s.given)
+	return out
+}
+
+// kindsOf names the kinds of data of a consent. A detailed kind speaks for its basic
+// one.
+func kindsOf(c *consentv1.Consent) []string {
+	var kinds []string
+	for _, share := range c.GetShares() {
 		for _, kind := range share.GetClusters() {
-			if name := "cluster." + kindName(kind); !slices.Contains(out.Kinds, name) {
-				out.Kinds = append(out.Kinds, name)
+			if name := "cluster." + kindName(kind); !slices.Contains(kinds, name) {
+				kinds = append(kinds, name)
 			}
 		}
 	}
-	return out
+	return slices.DeleteFunc(kinds, func(name string) bool {
+		detailed := strings.TrimSuffix(name, "_BASIC") + "_DETAILED"
+		return strings.HasSuffix(name, "_BASIC") && slices.Contains(kinds, detailed)
+	})
 }
 
 // showEnd asks before something is ended.
