@@ -84,12 +84,16 @@ func (c *demoOptions) run(ctx context.Context, out io.Writer, stay bool) (err er
 		return nil
 	}
 	d.printAddresses(out, dir, c.Data == "")
-	f, err := openSampleFeed(ctx, &connection{Data: dir, Gateway: d.address}, d.bank(tourBank), tellAnswer(out))
+	feeds, err := d.openFeeds(ctx, &connection{Data: dir, Gateway: d.address}, tellAnswer(out))
+	defer func() {
+		for _, f := range feeds {
+			err = errors.Join(err, f.close())
+		}
+	}()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
-	if err := f.replay(ctx, samplebank.Replay{Accounts: []string{tourCurrent, tourCard}, Days: demoDays, Speed: demoSpeed}); err != nil && ctx.Err() == nil {
+	if err := feeds[tourBank].replay(ctx, samplebank.Replay{Accounts: []string{tourCurrent, tourCard}, Days: demoDays, Speed: demoSpeed}); err != nil && ctx.Err() == nil {
 		return err
 	}
 	<-ctx.Done()
@@ -218,6 +222,20 @@ func (d *demo) populate(ctx context.Context, ca *devca.Authority) error {
 		}
 	}
 	return nil
+}
+
+// openFeeds lets each bank publish, above all what it writes to its customers. What
+// is open is to be closed also if it fails.
+func (d *demo) openFeeds(ctx context.Context, c *connection, told func(samplebank.Answered)) (map[string]*sampleFeed, error) {
+	open := map[string]*sampleFeed{}
+	for _, b := range d.banks {
+		f, err := openSampleFeed(ctx, c, b, told)
+		if err != nil {
+			return open, err
+		}
+		open[b.id] = f
+	}
+	return open, nil
 }
 
 func (d *demo) close(dir string) error {
