@@ -24,6 +24,7 @@ func RunStore(t *testing.T, open func(t *testing.T, now func() time.Time) Rig) {
 		{"many publish one account at once", racing},
 		{"many publish, take and change consents at once", together},
 		{"only live consents that cover an event are told of it", covered},
+		{"what is said under one consent reaches no other", oneConsent},
 		{"each partner knows an event by an id of its own", ownIDs},
 		{"a content is as it was published, and erased with the last who needs it", erased},
 		{"one delivery of a consent and account is out at a time", oneAtATime},
@@ -48,5 +49,8 @@ func RunStore(t *testing.T, open func(t *testing.T, now func() time.Time) Rig) {
 	}
 	t.Run("whatever is sent and taken in whatever order, the feed is the bank's", func(t *testing.T) {
 		model(t, rig, worlds)
+	})
+	t.Run("whatever is said, it comes in order to the consent that it names, and to no other", func(t *testing.T) {
+		talks(t, rig, worlds)
 	})
 }

@@ -78,7 +78,7 @@ func (w *world) partner(name string) consent.PartnerID {
 	return consent.PartnerID(name + "-" + w.name)
 }
 
-var everything = consent.ClustersOf(consent.Balances, consent.TransactionsBasic, consent.FraudAlerts)
+var everything = consent.ClustersOf(consent.Balances, consent.TransactionsBasic, consent.FraudAlerts, consent.Conversations)
 
 // allow makes a live consent.
 func (w *world) allow(id string, partner consent.PartnerID, shares ...consent.Share) consent.Consent {

@@ -176,6 +176,10 @@ func event(account string, sequence int64, what any) *bankv1.FeedEvent {
 		e.What = what
 	case *bankv1.FeedEvent_FraudAlertRaised:
 		e.What = what
+	case *bankv1.FeedEvent_ConversationMessage:
+		e.What = what
+	case *bankv1.FeedEvent_ConversationChanged:
+		e.What = what
 	case *bankv1.FeedEvent_AccountClosed:
 		e.What = what
 	case *bankv1.FeedEvent_CustomerLeft:
