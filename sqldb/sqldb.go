@@ -99,6 +99,20 @@ func (db *DB) Incarnation(ctx context.Context) (string, error) {
 	return name, nil
 }
 
+// Mark keeps a mark in a database that has none, and answers the one it has.
+func (db *DB) Mark(ctx context.Context, mark string) (string, error) {
+	err := db.Transact(ctx, func(tx Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE meta SET mark = $1 WHERE mark = ''`, mark); err != nil {
+			return fmt.Errorf("keep mark: %w", err)
+		}
+		if err := tx.QueryRowContext(ctx, `SELECT mark FROM meta`).Scan(&mark); err != nil {
+			return fmt.Errorf("read mark: %w", err)
+		}
+		return nil
+	})
+	return mark, err
+}
+
 // Close lets go of the database.
 func (db *DB) Close() error { return db.engine.close() }
 

@@ -49,6 +49,9 @@ func openTruth(ctx context.Context, c config, keys secrets) (*truth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	if err := keys.belong(ctx, t.db); err != nil {
+		return nil, errors.Join(err, t.db.Close())
+	}
 	caching := grantcache.Config{Source: grantdb.New(t.db), Entries: c.Cache.Entries, Fresh: t.fresh}
 	if len(c.Redis.Addresses) > 0 {
 		if t.redis, err = c.Redis.open(ctx, t.db, keys); err != nil {

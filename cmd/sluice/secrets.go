@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sluice/seal"
+	"sluice/sqldb"
 )
 
 // secrets are the gateway's own keys. Whoever has them can link a customer's
@@ -29,6 +33,30 @@ func (s secrets) derive(use string) []byte {
 		return nil // never: the length is one that is permitted, and whoever takes a key checks it
 	}
 	return key
+}
+
+// errOtherSecrets: what stands in the database was sealed with other secrets.
+var errOtherSecrets = errors.New("secrets.json is not that of this database; restore it from the backup, or copy it from another replica")
+
+// belong holds the secrets against those of whoever first served the database: a
+// gateway with others would know its partners' accounts by other names, and drop
+// what waits for them unread.
+func (s secrets) belong(ctx context.Context, db *sqldb.DB) error {
+	sealer, err := seal.NewSealer(s.derive("mark"))
+	if err != nil {
+		return fmt.Errorf("hold secrets against the database: %w", err)
+	}
+	all := sha256.Sum256(slices.Concat(s.PairwiseKey, s.PageTokenKey, s.CacheKey))
+	mine := hex.EncodeToString(all[:])
+	mark, err := db.Mark(ctx, sealer.Seal(seal.Binding{"mark"}, mine))
+	if err != nil {
+		return fmt.Errorf("hold secrets against the database: %w", err)
+	}
+	content, err := sealer.Open(seal.Binding{"mark"}, mark)
+	if err != nil || !slices.Equal(content, []string{mine}) {
+		return errOtherSecrets
+	}
+	return nil
 }
 
 // openSecrets reads the keys of a data directory, or makes them there.
