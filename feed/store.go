@@ -63,7 +63,7 @@ const (
 	// IdentityRetention is how long ids of transactions are remembered.
 	IdentityRetention = 400 * 24 * time.Hour
 	// Settled is how long no publishing takes that read a consent before it changed.
-	Settled = 15 * time.Second
+	Settled = 30 * time.Second
 	// MaxErrors is how often a partner may fail to take a delivery.
 	MaxErrors = 10
 )
