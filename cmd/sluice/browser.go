@@ -73,11 +73,12 @@ func (b *browser) do(req *http.Request) error {
 var errNoForm = errors.New("the page has no such form")
 
 // send fills in the first form that has the button, and sends it by that button,
-// which is named "#id", "name" or "name=value". Fields of set get these values.
+// which is named "#id", "name" or "name=value"; or the first form that has fields for
+// all of set and is sent to an address below "/path". Fields of set get these values.
 func (b *browser) send(ctx context.Context, button string, set url.Values) error {
 	for _, form := range elements(b.page, "form") {
 		pressed := pressable(form, button)
-		if pressed == nil || !strings.EqualFold(attribute(form, "method"), "post") {
+		if pressed == nil || strings.HasPrefix(button, "/") && !takes(form, set) || !strings.EqualFold(attribute(form, "method"), "post") {
 			continue
 		}
 		values := filled(form, set)
@@ -103,16 +104,28 @@ func (b *browser) send(ctx context.Context, button string, set url.Values) error
 // pressable finds a button that sends the form.
 func pressable(form *html.Node, button string) *html.Node {
 	name, value, exact := strings.Cut(button, "=")
+	below := strings.HasPrefix(button, "/") && strings.HasPrefix(attribute(form, "action"), button)
 	for _, e := range append(elements(form, "button"), elements(form, "input")...) {
 		kind := attribute(e, "type")
 		if e.Data == "input" && kind != "submit" || e.Data == "button" && kind != "" && kind != "submit" {
 			continue
 		}
-		if "#"+attribute(e, "id") == button || attribute(e, "name") == name && (!exact || attribute(e, "value") == value) {
+		if below || "#"+attribute(e, "id") == button || attribute(e, "name") == name && (!exact || attribute(e, "value") == value) {
 			return e
 		}
 	}
 	return nil
+}
+
+// takes says whether a form has a field for each of set.
+func takes(form *html.Node, set url.Values) bool {
+	fields := slices.Concat(elements(form, "input"), elements(form, "textarea"), elements(form, "select"))
+	for name := range set {
+		if !slices.ContainsFunc(fields, func(e *html.Node) bool { return attribute(e, "name") == name }) {
+			return false
+		}
+	}
+	return true
 }
 
 // filled is what a browser would send of a form that nobody touched, and then of
@@ -154,9 +167,41 @@ func (b *browser) follow(ctx context.Context, link string) error {
 }
 
 // text is what the page says, without its markup.
-func (b *browser) text() string {
-	var words []string
+func (b *browser) text() string { return textOf(b.page) }
+
+// part is what the element with an id says; empty if there is none.
+func (b *browser) part(id string) string {
+	if n := b.find(id); n != nil {
+		return textOf(n)
+	}
+	return ""
+}
+
+// parts are what those elements of the one with an id say that have a class, or any.
+func (b *browser) parts(id, element, class string) []string {
+	var out []string
+	if under := b.find(id); under != nil {
+		for _, e := range elements(under, element) {
+			if class == "" || slices.Contains(strings.Fields(attribute(e, "class")), class) {
+				out = append(out, textOf(e))
+			}
+		}
+	}
+	return out
+}
+
+func (b *browser) find(id string) *html.Node {
 	for n := range b.page.Descendants() {
+		if n.Type == html.ElementNode && attribute(n, "id") == id {
+			return n
+		}
+	}
+	return nil
+}
+
+func textOf(under *html.Node) string {
+	var words []string
+	for n := range under.Descendants() {
 		if n.Type == html.TextNode && n.Parent.Data != "style" && n.Parent.Data != "script" {
 			words = append(words, strings.Fields(n.Data)...)
 		}

@@ -27,6 +27,7 @@ type program struct {
 	Receipt      receiptCmd      `cmd:"" help:"Verify customers' receipts of consents."`
 	Certificate  certificateCmd  `cmd:"" help:"Issue a development certificate."`
 	Samplebank   samplebankCmd   `cmd:"" help:"Serve a sample bank with real transactions."`
+	Messenger    messengerCmd    `cmd:"" help:"Serve the reference messenger, a partner's chat."`
 }
 
 func main() {

@@ -101,15 +101,21 @@ func (m *metrics) Dropped(bank consent.BankID, d fields.Dropped) {
 	}
 }
 
-// serve answers GET /metrics until ctx is done.
-func (m *metrics) serve(ctx context.Context, address string) error {
+// listenMetrics takes the address for metrics and the operators' page.
+func listenMetrics(ctx context.Context, address string) (net.Listener, error) {
 	var listen net.ListenConfig
 	l, err := listen.Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("listen for metrics: %w", err)
+		return nil, fmt.Errorf("listen for metrics: %w", err)
 	}
+	return l, nil
+}
+
+// serve answers GET /metrics, and GET / with the operators' page, until ctx is done.
+func (m *metrics) serve(ctx context.Context, l net.Listener, page http.Handler) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /{$}", page)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()

@@ -15,6 +15,9 @@ import (
 	"sluice/reference/samplebank"
 )
 
+// followEvery is how often a sample bank asks what became of consents.
+const followEvery = 250 * time.Millisecond
+
 // sampleFeed publishes for a sample bank, and shows what its customers answer; and
 // it keeps the bank's conversations within their consents.
 type sampleFeed struct {
@@ -68,7 +71,9 @@ func (f *sampleFeed) begin(ctx context.Context, told func(samplebank.Answered)) 
 	f.running.Go(func() { f.ended = f.publisher.Run(ctx) })
 	f.running.Go(func() { _ = f.bank.Talk(ctx, f.publisher) }) // what ends it ends the publisher, which says it
 	f.running.Go(func() {
-		_ = f.bank.FollowConsents(ctx, samplebank.FollowerConfig{Client: bankv1.NewConsentServiceClient(f.conn), Wait: wait})
+		_ = f.bank.FollowConsents(ctx, samplebank.FollowerConfig{
+			Client: bankv1.NewConsentServiceClient(f.conn), Wait: wait, Every: followEvery,
+		})
 	})
 	f.bank.OnAnswer(func(a samplebank.Answered) {
 		told(a)

@@ -30,7 +30,7 @@ type serveCmd struct {
 	CheckConfig bool   `help:"Say whether the configuration is good, and exit."`
 	Data        string `help:"Data directory; made if it is not there (./sluice-data)." env:"SLUICE_DATA" type:"path"`
 	Listen      string `help:"Address to serve gRPC on (127.0.0.1:8443)." placeholder:"HOST:PORT"`
-	Metrics     string `help:"Address to serve Prometheus metrics on; none if empty." placeholder:"HOST:PORT"`
+	Metrics     string `help:"Address to serve Prometheus metrics and a page for operators on; none if empty." placeholder:"HOST:PORT"`
 	Web         string `help:"Address to serve the customer's pages and the authorization server on; none if empty." placeholder:"HOST:PORT"`
 	WebMTLS     string `help:"The same for clients that show a certificate." placeholder:"HOST:PORT"`
 	Private     bool   `help:"Let banks' logins and partners' keys be at addresses of the own network; for development." name:"private-addresses"`
@@ -171,7 +171,13 @@ func (h *house) run(ctx context.Context) error {
 		go h.truth.member.Run(beating)
 	}
 	if h.config.Metrics != "" {
-		group.Go(func() error { return h.metrics.serve(ctx, h.config.Metrics) })
+		group.Go(func() error {
+			l, err := listenMetrics(ctx, h.config.Metrics)
+			if err != nil {
+				return err
+			}
+			return h.metrics.serve(ctx, l, h.operatorPage())
+		})
 	}
 	group.Go(func() error { <-ctx.Done(); return h.close() })
 	if err := group.Wait(); err != nil {

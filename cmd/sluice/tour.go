@@ -13,6 +13,7 @@ import (
 	customerv1 "sluice/gen/sluice/customer/v1"
 	operatorv1 "sluice/gen/sluice/operator/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
+	"sluice/reference/samplebank"
 )
 
 // The people and accounts of the tour, in the sample data.
@@ -23,14 +24,18 @@ const (
 	tourCurrent  = "A7753" // shares balances and transactions
 	tourCard     = "C1005" // shares balances and transactions too
 	tourLoan     = "L6577" // is kept back
+
+	tourCurrentEnds, tourCardEnds = "****7753", "****0050" // their numbers, as they are shown
 )
 
 // tourTarget is the gateway to walk through; it must have the sample banks and
 // the partners messenger and wallet.
 type tourTarget struct {
 	gateway, data string
-	site, pages   string     // of the partner, and the customer's; for people
-	teller        sampleBank // the bank that publishes
+	// Pages: the messenger's, the customer's, the bank's agents'.
+	chat, pages, desk string
+	teller            *sampleFeed                // of the bank that publishes
+	answers           <-chan samplebank.Answered // to alerts, as the banks have them
 }
 
 // tour is one walk. Each step makes real calls and fails unless they come out
@@ -43,7 +48,7 @@ type tour struct {
 	customer  customerv1.ConsentServiceClient
 	operator  operatorv1.RegistryServiceClient
 	target    tourTarget
-	browser   *browser
+	chat      *chatting
 	telling   *telling
 
 	consent  string
@@ -79,14 +84,14 @@ func runTour(ctx context.Context, target tourTarget, out io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	if t.browser, err = newBrowser(roots); err != nil {
+	if t.chat, err = newChatting(roots); err != nil {
 		return err
 	}
-	if t.telling, err = openTelling(ctx, connections, target.teller, messenger); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, t.telling.bank.close()) }()
-	for _, chapter := range []func(){t.withoutConsent, t.agreement, t.pulls, t.limits, t.changes, t.record, t.feeds, t.pages} {
+	t.telling = newTelling(target, messenger)
+	for _, chapter := range []func(){
+		t.withoutConsent, t.agreement, t.pulls, t.limits, t.changes, t.record, t.feeds,
+		t.connecting, t.asking, t.talking, t.alerting, t.takingBack,
+	} {
 		chapter()
 	}
 	return t.end()

@@ -38,7 +38,6 @@ type telling struct {
 	customer customerv1.ConsentServiceClient
 	events   partnerv1.EventServiceClient
 	alerts   partnerv1.AlertServiceClient
-	answers  chan samplebank.Answered
 
 	stream  eventStream
 	came    chan *partnerv1.Event
@@ -48,19 +47,13 @@ type telling struct {
 	alert   *datav1.FraudAlert
 }
 
-// openTelling connects the bank as a publisher.
-func openTelling(ctx context.Context, c *connection, bank sampleBank, messenger *grpc.ClientConn) (*telling, error) {
-	f := &telling{
+// newTelling works with the bank that publishes.
+func newTelling(target tourTarget, messenger *grpc.ClientConn) *telling {
+	return &telling{
+		bank: target.teller, customer: customerv1.NewConsentServiceClient(target.teller.conn),
 		events: partnerv1.NewEventServiceClient(messenger), alerts: partnerv1.NewAlertServiceClient(messenger),
-		answers: make(chan samplebank.Answered, 1), came: make(chan *partnerv1.Event),
+		came: make(chan *partnerv1.Event),
 	}
-	var err error
-	f.bank, err = openSampleFeed(ctx, c, bank, func(a samplebank.Answered) { f.answers <- a })
-	if err != nil {
-		return nil, err
-	}
-	f.customer = customerv1.NewConsentServiceClient(f.bank.conn)
-	return f, nil
 }
 
 func (t *tour) feeds() {
@@ -224,16 +217,25 @@ func (t *tour) answerAlert() (string, error) {
 
 // answerAtBank looks at what came to the bank: one answer, and whose.
 func (t *tour) answerAtBank() (string, error) {
+	a, err := t.answer()
+	if err != nil {
+		return "", err
+	}
+	if a.Account != tellingCard || a.Choice != "WAS_ME" || a.Partner != tourPartner || a.Confirmation != "tap-1" {
+		return "", fmt.Errorf("the bank has %+v", a)
+	}
+	return fmt.Sprintf("%s of %s: %s, by %s, confirmed as %s", a.Alert, a.Account, a.Choice, a.Partner, a.Confirmation), nil
+}
+
+// answer waits for an answer to an alert at a bank.
+func (t *tour) answer() (samplebank.Answered, error) {
 	ctx, cancel := context.WithTimeout(t.ctx, tellingWait)
 	defer cancel()
 	select {
-	case a := <-t.telling.answers:
-		if a.Account != tellingCard || a.Choice != "WAS_ME" || a.Partner != tourPartner || a.Confirmation != "tap-1" {
-			return "", fmt.Errorf("the bank has %+v", a)
-		}
-		return fmt.Sprintf("%s of %s: %s, by %s, confirmed as %s", a.Alert, a.Account, a.Choice, a.Partner, a.Confirmation), nil
+	case a := <-t.target.answers:
+		return a, nil
 	case <-ctx.Done():
-		return "", fmt.Errorf("wait for the bank: %w", ctx.Err())
+		return samplebank.Answered{}, fmt.Errorf("wait for the bank: %w", ctx.Err())
 	}
 }
 
