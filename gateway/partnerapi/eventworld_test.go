@@ -184,9 +184,14 @@ func (w *eventWorld) pass(d time.Duration) { w.ahead.Add(int64(d)) }
 // give makes a live consent of a partner over balances of these accounts.
 func (w *eventWorld) give(partner consent.PartnerID, accounts ...string) consent.ID {
 	w.t.Helper()
-	clusters := consent.ClustersOf(consent.Balances)
+	return w.giveFor(partner, consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW, consent.ClustersOf(consent.Balances), accounts...)
+}
+
+// giveFor is give for another purpose, over other kinds of data.
+func (w *eventWorld) giveFor(partner consent.PartnerID, why consent.Purpose, clusters consent.Clusters, accounts ...string) consent.ID {
+	w.t.Helper()
 	asked, err := w.book.Request(w.t.Context(), partner, "morava", consent.Terms{
-		Clusters: clusters, Purpose: consentv1.Purpose_PURPOSE_ACCOUNT_OVERVIEW, PurposeText: "to show it",
+		Clusters: clusters, Purpose: why, PurposeText: "to show it",
 		LookBackDays: 90, ValidUntil: noon.AddDate(0, 1, 0), UnattendedPerDay: 4,
 	})
 	if err != nil {
