@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -48,7 +49,7 @@ func connectSampleFeed(c *connection, b sampleBank) (*sampleFeed, error) {
 		return nil, err
 	}
 	return &sampleFeed{bank: b.bank, conn: conn, stop: func() {}, publisher: samplebank.NewPublisher(samplebank.PublisherConfig{
-		Client: bankv1.NewFeedServiceClient(conn), Wait: wait,
+		Client: bankv1.NewFeedServiceClient(conn), Wait: wait, Trouble: tellTrouble(os.Stderr, b.id),
 	})}, nil
 }
 
@@ -82,12 +83,13 @@ func (f *sampleFeed) begin(ctx context.Context, told func(samplebank.Answered)) 
 	})
 }
 
-// replay publishes a part of the past, and waits until it is durable.
+// replay publishes a part of the past, and waits until it is durable. Of accounts
+// whose feed has stopped was told when it happened; the bank goes on without them.
 func (f *sampleFeed) replay(ctx context.Context, r samplebank.Replay) error {
 	if err := f.bank.Replay(ctx, f.publisher, r); err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	if err := f.publisher.Settled(ctx); err != nil {
+	if err := f.publisher.Settled(ctx); err != nil && !errors.Is(err, samplebank.ErrStopped) {
 		return fmt.Errorf("publish: %w", err)
 	}
 	return nil
@@ -118,4 +120,9 @@ func tellAnswer(w io.Writer) func(samplebank.Answered) {
 		fmt.Fprintf(w, "answer to alert %s of %s: %s, by %s, confirmed as %s\n",
 			printable(a.Alert), printable(a.Account), a.Choice, printable(a.Partner), printable(a.Confirmation))
 	}
+}
+
+// tellTrouble says what a bank's publisher can't get past alone.
+func tellTrouble(w io.Writer, bank string) func(error) {
+	return func(err error) { fmt.Fprintf(w, "bank %s: %s\n", printable(bank), printable(err.Error())) }
 }

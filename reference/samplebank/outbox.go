@@ -15,6 +15,7 @@ type outbox struct {
 	sent    int                 // so many of them were sent on this stream
 	rewound int                 // at which rewinding the gateway last asked for some again
 	failed  error               // why nothing more is sent; nil while all is well
+	trouble func(error)         // is told when it fails
 }
 
 // durable is the last number the gateway is known to have.
@@ -40,7 +41,7 @@ func (o *outbox) unsent() []*bankv1.FeedEvent {
 // can't be helped: it is kept here no more.
 func (o *outbox) acknowledge(position int64) {
 	if position < o.durable() {
-		o.failed = fmt.Errorf("the gateway is back at %d and had %d: %w", position, o.durable(), errForgotten)
+		o.fail(fmt.Errorf("the gateway is back at %d and had %d: %w", position, o.durable(), errForgotten))
 		return
 	}
 	n := min(int(position-o.durable()), len(o.kept))
@@ -48,8 +49,18 @@ func (o *outbox) acknowledge(position int64) {
 	o.next = max(o.next, position+1) // somebody published before us
 }
 
+func (o *outbox) fail(err error) {
+	if o.failed == nil {
+		o.failed = err
+		o.trouble(err)
+	}
+}
+
+// ErrStopped says that an account's feed has stopped, until somebody looks at it.
+var ErrStopped = errors.New("the account's feed has stopped")
+
 // errForgotten says that events would have to be sent which the bank keeps no more.
-var errForgotten = errors.New("events that were durable are gone")
+var errForgotten = fmt.Errorf("events that were durable are gone: %w", ErrStopped)
 
 // RejectedError is an event that the gateway did not take. Nothing of its
 // account can follow until somebody has looked at it.
@@ -62,3 +73,6 @@ type RejectedError struct {
 func (e *RejectedError) Error() string {
 	return fmt.Sprintf("event %d of %s was rejected: %s: %s", e.Sequence, e.Account, e.Field, e.Description)
 }
+
+// Is says that it is an ErrStopped.
+func (*RejectedError) Is(target error) bool { return target == ErrStopped }

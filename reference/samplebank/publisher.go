@@ -20,6 +20,10 @@ type PublisherConfig struct {
 	Wait func(ctx context.Context, d time.Duration) error
 	// Cut is told why a stream ended that is begun anew; may be nil.
 	Cut func(error)
+	// Trouble is told, once each, what somebody has to look at: that an account's
+	// feed has stopped, and that the bank is suspended. It must not call the
+	// Publisher; may be nil.
+	Trouble func(error)
 
 	Batch  int // events in one request, at most (100)
 	Window int // requests on their way, at most (8)
@@ -37,6 +41,7 @@ type Publisher struct {
 	accounts map[string]*outbox
 	order    []string      // of accounts; whose turn it is comes first
 	rewinds  int           // how often the gateway asked again
+	held     bool          // that the bank is suspended was told, and nothing got through since
 	refused  error         // what ended Run, if it won't go on
 	changed  chan struct{} // closed and made anew when something changes
 }
@@ -46,6 +51,9 @@ func NewPublisher(c PublisherConfig) *Publisher {
 	c.Batch, c.Window, c.Kept = cmp.Or(c.Batch, 100), cmp.Or(c.Window, 8), cmp.Or(c.Kept, 10_000)
 	if c.Cut == nil {
 		c.Cut = func(error) {}
+	}
+	if c.Trouble == nil {
+		c.Trouble = func(error) {}
 	}
 	return &Publisher{config: c, accounts: map[string]*outbox{}, changed: make(chan struct{})}
 }
@@ -59,7 +67,7 @@ func (p *Publisher) Resume(ctx context.Context, accounts ...string) (map[string]
 		if refusedAlways(err) || ctx.Err() != nil {
 			return nil, err
 		}
-		p.config.Cut(err)
+		p.cut(err)
 		if err := p.config.Wait(ctx, pause); err != nil {
 			return nil, err
 		}
@@ -69,7 +77,7 @@ func (p *Publisher) Resume(ctx context.Context, accounts ...string) (map[string]
 	defer p.mu.Unlock()
 	for id, position := range positions {
 		if p.accounts[id] == nil {
-			p.accounts[id] = &outbox{next: position + 1}
+			p.accounts[id] = &outbox{next: position + 1, trouble: p.config.Trouble}
 			p.order = append(p.order, id)
 		}
 	}
@@ -103,10 +111,15 @@ func (p *Publisher) Put(ctx context.Context, account string, events ...*bankv1.F
 	return nil
 }
 
-// Settled waits until everything that was put is durable, and fails with what
-// can't become so.
+// Settled waits until everything that was put is durable, but for accounts whose
+// feed has stopped: with those it fails then, and errors.Is finds ErrStopped.
 func (p *Publisher) Settled(ctx context.Context) error {
-	return p.await(ctx, func() (bool, error) { return p.kept() == 0, p.failures() })
+	var stopped error
+	err := p.await(ctx, func() (bool, error) {
+		stopped = p.failures()
+		return p.kept() == 0, nil
+	})
+	return cmp.Or(err, stopped)
 }
 
 // kept counts events that are not durable but will be.
@@ -201,9 +214,10 @@ func (p *Publisher) take(ctx context.Context) (r parcel, err error) {
 func (p *Publisher) answered(r parcel, answer *bankv1.PublishResponse) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.held = false
 	for _, bad := range answer.GetRejections() {
 		if o := p.accounts[bad.GetAccountId()]; o != nil && o.failed == nil {
-			o.failed = &RejectedError{bad.GetAccountId(), bad.GetSequence(), bad.GetField(), bad.GetDescription()}
+			o.fail(&RejectedError{bad.GetAccountId(), bad.GetSequence(), bad.GetField(), bad.GetDescription()})
 		}
 	}
 	for _, position := range answer.GetPositions() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -206,23 +207,22 @@ func TestARejectedEventStopsItsAccountAndNoOther(t *testing.T) {
 	b, g := open(t, load(t), "morava"), newFeedGateway()
 	a := b.data.accounts["A7753"]
 	g.reject[a.transactions[4].id] = true
-	p := publisher(t, PublisherConfig{Client: g.client(t), Batch: 7})
+	told := make(chan error, 9)
+	p := publisher(t, PublisherConfig{Client: g.client(t), Batch: 7, Trouble: func(err error) { told <- err }})
 	if err := b.Replay(t.Context(), p, Replay{Accounts: []string{"A7753", "C1005"}}); err != nil {
 		t.Fatal(err)
 	}
 	var rejected *RejectedError
-	if err := settled(t, p); !errors.As(err, &rejected) || rejected.Account != "A7753" || rejected.Field != "what.transaction_id" {
+	if err := settled(t, p); !errors.Is(err, ErrStopped) || !errors.As(err, &rejected) || rejected.Account != "A7753" || rejected.Field != "what.transaction_id" {
 		t.Fatalf("settled = %v", err)
+	}
+	inOrder(t, g, "C1005", count(t, b, "C1005"))
+	if err := <-told; len(told) != 0 || !errors.Is(err, rejected) {
+		t.Errorf("told of %v and %d more", err, len(told))
 	}
 	if err := p.Put(t.Context(), "A7753", &bankv1.FeedEvent{}); !errors.As(err, &rejected) {
 		t.Errorf("put behind it = %v", err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := p.await(ctx, func() (bool, error) { return p.kept() == 0, nil }); err != nil {
-		t.Fatal(err)
-	}
-	inOrder(t, g, "C1005", count(t, b, "C1005"))
 	inOrder(t, g, "A7753", int(rejected.Sequence)-1)
 }
 
@@ -311,6 +311,40 @@ func TestWhatIsRefusedEachTimeEndsThePublisher(t *testing.T) {
 		if ends != (status.Code(err) == code) || !ends && (len(pauses) != 10 || pauses[9] != lastPause || pauses[1] <= pauses[0]) {
 			t.Errorf("%v: run = %v after pauses %v", code, err, pauses)
 		}
+	}
+}
+
+func TestASuspendedBankPublishesOnWhenItMay(t *testing.T) {
+	no, err := status.New(codes.PermissionDenied, "the bank is suspended").WithDetails(&errdetails.ErrorInfo{Reason: "BANK_SUSPENDED", Domain: "sluice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newFeedGateway()
+	g.refuse = no.Err()
+	waits, told := 0, make(chan error, 9)
+	p := publisher(t, PublisherConfig{
+		Client: g.client(t), Trouble: func(err error) { told <- err },
+		Wait: func(ctx context.Context, _ time.Duration) error {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			if waits++; waits == 5 {
+				g.refuse = nil
+			}
+			return ctx.Err()
+		},
+	})
+	if _, err := p.Resume(t.Context(), "A1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Put(t.Context(), "A1", &bankv1.FeedEvent{AccountId: "A1"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := settled(t, p); err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, g, "A1", 1)
+	if err := <-told; len(told) != 0 || !suspended(err) {
+		t.Errorf("told of %v and %d more", err, len(told))
 	}
 }
 

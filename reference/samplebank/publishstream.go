@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -24,7 +25,7 @@ const (
 
 // Run publishes what is put until ctx is done, and answers nil then. A stream
 // that ends is begun anew, after pauses that grow while nothing gets through;
-// only what will be refused each time ends Run.
+// only what will be refused each time ends Run, not that the bank is suspended.
 func (p *Publisher) Run(ctx context.Context) error {
 	pause := firstPause
 	for {
@@ -38,7 +39,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 		case through:
 			pause = firstPause
 		}
-		p.config.Cut(err)
+		p.cut(err)
 		if err := p.config.Wait(ctx, pause); err != nil {
 			return nil //nolint:nilerr // it was to end
 		}
@@ -46,7 +47,32 @@ func (p *Publisher) Run(ctx context.Context) error {
 	}
 }
 
+// cut tells why something is tried again.
+func (p *Publisher) cut(err error) {
+	p.config.Cut(err)
+	p.mu.Lock()
+	news := suspended(err) && !p.held
+	p.held = p.held || news
+	p.mu.Unlock()
+	if news {
+		p.config.Trouble(fmt.Errorf("publishing waits until the bank may publish again: %w", err))
+	}
+}
+
+// suspended says of a refusal that it ends when the operator lets the bank go on.
+func suspended(err error) bool {
+	for _, detail := range status.Convert(err).Details() {
+		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetReason() == "BANK_SUSPENDED" {
+			return true
+		}
+	}
+	return false
+}
+
 func refusedAlways(err error) bool {
+	if suspended(err) {
+		return false
+	}
 	switch status.Code(err) {
 	case codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented, codes.InvalidArgument:
 		return true
