@@ -35,6 +35,7 @@ const (
 	NotDropped        Fault = "not-dropped"         // an event that may not leave any more stays in the way
 	NoWindow          Fault = "no-window"           // what a partner has not read is not counted
 	PushedLate        Fault = "pushed-late"         // an event leaves though the consent changed since its record
+	OthersHear        Fault = "others-hear"         // what is said under one consent is told to all who share the account
 	AnswerUnlocked    Fault = "answer-unlocked"     // an answer to an alert is kept without the lock on its grant
 	AnswerUnleased    Fault = "answer-unleased"     // two carry one answer at once
 	AnswerRenamed     Fault = "answer-renamed"      // a bank is told an answer again under another name

@@ -67,6 +67,7 @@ func table() []struct {
 		{mutant.NoWindow, cell{pack: "gateway/partnerapi", test: "TestLargeEventsAreBoundedByTheirBytes"}},
 		{mutant.NoWindow, cell{chaos: "none×feeds"}},
 		{mutant.PushedLate, cell{pack: "gateway", test: "TestARevokeBetweenRecordAndHandOffOfAnEventWins"}},
+		{mutant.OthersHear, store},
 		{mutant.AnswerUnlocked, cell{pack: "alert/alertdb", test: "TestNoAnswerIsKeptAfterARevokeReturned"}},
 		{mutant.AnswerUnleased, cell{pack: "alert/alertdb", test: "TestWhatIsDueIsTakenByOne"}},
 		{mutant.AnswerRenamed, cell{pack: "alert", test: "TestAfterACrashTheBankIsToldTheSameAnswerAgain"}},

@@ -68,40 +68,43 @@ func talks(t *testing.T, rig Rig, worlds *atomic.Int64) {
 			return
 		}
 		defer func() { failed = failed || rt.Failed() }()
-		w := newWorld(t, rig, worlds)
-		partners := []consent.PartnerID{w.partner("messenger"), w.partner("wallet")}
-		named := []consent.ID{"", "con_nobody"}
-		whose := map[consent.ID]consent.PartnerID{}
-		for i := range rapid.IntRange(1, 4).Draw(rt, "consents") {
-			p := rapid.SampledFrom(partners).Draw(rt, "partner")
-			id := w.allow(fmt.Sprint("con_", i), p, shares(everything, "A1")...).ID
-			named, whose[id] = append(named, id), p
-		}
-		for _, p := range partners {
-			w.told(p)
-		}
-		want := map[consent.ID][]string{}
-		var events []feed.Event
-		for s := range rapid.Int64Range(1, 20).Draw(rt, "events") {
-			id := rapid.SampledFrom(named).Draw(rt, "consent")
-			e := w.said("A1", s+1, id, rapid.SampledFrom([]feed.Kind{feed.ConversationMessage, feed.ConversationChanged}).Draw(rt, "kind"))
-			events = append(events, e)
-			if whose[id] != "" {
-				want[id] = append(want[id], string(e.Answer))
-			}
-		}
-		w.publish(events...)
-		got := map[consent.ID][]string{}
-		for _, p := range partners {
-			for _, d := range w.drain(p, "a") {
-				if whose[d.Consent] != p {
-					rt.Fatalf("%s is told of %s, which is of %s", p, d.Consent, whose[d.Consent])
-				}
-				got[d.Consent] = append(got[d.Consent], string(d.Event.Answer))
-			}
-		}
-		if fmt.Sprint(got) != fmt.Sprint(want) {
-			rt.Fatalf("told %v, want %v", got, want)
-		}
+		talkOnce(rt, newWorld(t, rig, worlds))
 	})
+}
+
+func talkOnce(rt *rapid.T, w *world) {
+	partners := []consent.PartnerID{w.partner("messenger"), w.partner("wallet")}
+	named := []consent.ID{"", "con_nobody"}
+	whose := map[consent.ID]consent.PartnerID{}
+	for i := range rapid.IntRange(1, 4).Draw(rt, "consents") {
+		p := rapid.SampledFrom(partners).Draw(rt, "partner")
+		id := w.allow(fmt.Sprint("con_", i), p, shares(everything, "A1")...).ID
+		named, whose[id] = append(named, id), p
+	}
+	for _, p := range partners {
+		w.told(p)
+	}
+	want := map[consent.ID][]string{}
+	var events []feed.Event
+	for s := range rapid.Int64Range(1, 20).Draw(rt, "events") {
+		id := rapid.SampledFrom(named).Draw(rt, "consent")
+		e := w.said("A1", s+1, id, rapid.SampledFrom([]feed.Kind{feed.ConversationMessage, feed.ConversationChanged}).Draw(rt, "kind"))
+		events = append(events, e)
+		if whose[id] != "" {
+			want[id] = append(want[id], string(e.Answer))
+		}
+	}
+	w.publish(events...)
+	got := map[consent.ID][]string{}
+	for _, p := range partners {
+		for _, d := range w.drain(p, "a") {
+			if whose[d.Consent] != p {
+				rt.Fatalf("%s is told of %s, which is of %s", p, d.Consent, whose[d.Consent])
+			}
+			got[d.Consent] = append(got[d.Consent], string(d.Event.Answer))
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		rt.Fatalf("told %v, want %v", got, want)
+	}
 }
