@@ -71,9 +71,10 @@ func (s *messengerSite) open(ctx context.Context, c *connection, p messengerPlac
 	if err != nil {
 		return errors.Join(fmt.Errorf("open messenger: %w", err), s.conn.Close())
 	}
-	// Pages stay open to be told of news, so an answer may take any time.
+	// Open pages are told of news for as long as they stay: no limit for the whole,
+	// neither of reading nor of writing, which would end that too.
 	s.server = &http.Server{
-		Handler: chat, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 32 << 10,
+		Handler: chat, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 32 << 10,
 	}
 	ctx, s.stop = context.WithCancel(ctx)
 	s.running.Go(func() { _ = chat.Run(ctx) })            // ends with close

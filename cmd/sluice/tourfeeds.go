@@ -58,6 +58,14 @@ func newTelling(target tourTarget, messenger *grpc.ClientConn) *telling {
 
 func (t *tour) feeds() {
 	t.chapter("What the bank tells")
+	before := false
+	t.step("The bank asks how far it has published", func() (said string, err error) {
+		before, said, err = t.publishedBefore()
+		return said, err
+	})
+	if before {
+		return
+	}
 	t.step("A customer shares a card's transactions and alerts, not its balance", t.shareCard)
 	t.step("Messenger opens one stream, for all its customers", t.subscribe)
 	t.step("The bank publishes a day of the card", t.publishDay)
@@ -70,6 +78,19 @@ func (t *tour) feeds() {
 	}))
 	t.step("The bank publishes on; the customer takes it back before Messenger reads", t.takeBackUnread)
 	t.step("Messenger reads on", t.readOn)
+}
+
+// publishedBefore says whether the day was published already, to a data directory
+// that stayed: no day is published twice.
+func (t *tour) publishedBefore() (bool, string, error) {
+	positions, err := t.telling.bank.publisher.Resume(t.ctx, tellingCard)
+	if err != nil {
+		return false, "", fmt.Errorf("ask for the position: %w", err)
+	}
+	if positions[tellingCard] > 0 {
+		return true, "it published this chapter's days on an earlier tour, so the chapter is left out", nil
+	}
+	return false, "nothing of " + tellingCard + " yet", nil
 }
 
 func (t *tour) shareCard() (string, error) {
