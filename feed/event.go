@@ -90,6 +90,9 @@ type Event struct {
 	// is made when a delivery is; banks' events have none.
 	ID          string
 	Transaction Transaction // of the two kinds of transactions; not kept
+	// Early says that it came before one that it must follow: it is asked for
+	// again, even if it is next by the time it is looked at. Not kept.
+	Early bool
 	// Answer is what the bank would have answered to a pull: an encoded
 	// ListTransactionsResponse, ListBalancesResponse or ListAlertsResponse with
 	// exactly this account and item. Empty for the other kinds.
