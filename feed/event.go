@@ -102,6 +102,9 @@ type Event struct {
 	// is made when a delivery is; banks' events have none.
 	ID          string
 	Transaction Transaction // of the two kinds of transactions; not kept
+	// Early says that it came before one that it must follow: it is asked for
+	// again, even if it is next by the time it is looked at. Not kept.
+	Early bool
 	// Consent is the only one that is told of a kind that is OfOneConsent. Of no
 	// other kind it is looked at, and not kept: a delivery has its own.
 	Consent consent.ID

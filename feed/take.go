@@ -60,7 +60,7 @@ func (s *State) Take(events []Event) (taken []Event, rejected []Rejection) {
 			rejected = append(rejected, Rejection{Account: e.Account, Sequence: e.Sequence, Field: "sequence", Description: tooFar})
 			continue
 		}
-		if e.Sequence > s.Sequence+1 {
+		if e.Sequence > s.Sequence+1 || e.Early {
 			s.Ahead = max(s.Ahead, e.Sequence)
 			continue
 		}

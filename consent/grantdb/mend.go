@@ -17,15 +17,18 @@ const (
 	endOfGrants = `
 SELECT coalesce(max(consent_id), '') FROM (
     SELECT consent_id FROM grants WHERE consent_id > $1 ORDER BY consent_id LIMIT $2) AS next`
-	selectTorn = `
-SELECT g.consent_id FROM grants g
-WHERE g.consent_id > $1 AND g.consent_id <= $2 AND (
+	torn = `(
     EXISTS (SELECT 1 FROM shared_accounts s WHERE s.consent_id = g.consent_id
             AND (s.revision <> g.version OR g.status NOT IN ('ACTIVE', 'PAUSED', 'SUSPENDED')))
     OR g.status IN ('ACTIVE', 'PAUSED', 'SUSPENDED')
-       AND NOT EXISTS (SELECT 1 FROM shared_accounts s WHERE s.consent_id = g.consent_id))
+       AND NOT EXISTS (SELECT 1 FROM shared_accounts s WHERE s.consent_id = g.consent_id))`
+	selectTorn = `
+SELECT g.consent_id FROM grants g
+WHERE g.consent_id > $1 AND g.consent_id <= $2 AND ` + torn + `
 ORDER BY g.consent_id`
 	holdGrant = `UPDATE grants SET look_at = look_at WHERE consent_id = $1 AND version = $2 RETURNING version`
+	// Its own statement, to see what was committed while the grant was waited for.
+	stillTorn = `SELECT g.version FROM grants g WHERE g.consent_id = $1 AND ` + torn
 )
 
 // Mending finds consents that a replica of before feeds changed, while it was
@@ -72,7 +75,7 @@ func (m *Mending) Next(ctx context.Context) (int, error) {
 }
 
 // mend says of a consent what its last change should have. One that changes
-// meanwhile says it itself.
+// meanwhile says it itself, and what another replica has mended was said.
 func (s *Store) mend(ctx context.Context, id consent.ID) (bool, error) {
 	c, err := s.Get(ctx, id)
 	if err != nil {
@@ -82,8 +85,10 @@ func (s *Store) mend(ctx context.Context, id consent.ID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	hold := &sqldb.Statement{Text: holdGrant, Must: true, Args: []any{string(id), c.Revision}}
-	err = s.db.Batch(ctx, append([]*sqldb.Statement{hold}, shared...))
+	err = s.db.Batch(ctx, append([]*sqldb.Statement{
+		{Text: holdGrant, Must: true, Args: []any{string(id), c.Revision}},
+		{Text: stillTorn, Must: true, Args: []any{string(id)}},
+	}, shared...))
 	switch {
 	case errors.Is(err, sqldb.ErrNoRow):
 		return false, nil

@@ -71,5 +71,16 @@ func TestWhatAnOldReplicaChangesIsSharedAndToldLater(t *testing.T) {
 		wantLines(t, db, "where what waits is looked at again", `SELECT consent_id || ' ' || revision FROM feed_changed ORDER BY 1`,
 			"con_narrowed 3", "con_paused 3", "con_revoked 3")
 		round(0)
+		// Another replica found them too, and comes to mend them when that is done and
+		// told.
+		if err := exec(t, db, `DELETE FROM feed_outbox`); err != nil {
+			t.Fatal(err)
+		}
+		for id := range made {
+			if again, err := s.Mend(t.Context(), id); again || err != nil {
+				t.Errorf("%s was mended again: %t, %v", id, again, err)
+			}
+		}
+		wantLines(t, db, "what is told again", toTell)
 	})
 }

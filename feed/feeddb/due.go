@@ -300,7 +300,7 @@ func scanDelivery(r *sql.Rows, partner consent.PartnerID, shard int) (feed.Deliv
 	d.Partner, d.Shard, d.Attempts = partner, shard, d.Attempts+1
 	d.Event.Day, d.Event.OccurredAt, d.Event.PublishedAt = consent.Day(day), instant(occurred), instant(published)
 	if d.Event.Kind, err = kindOf(kind); err != nil {
-		return feed.Delivery{}, err
+		return d, err
 	}
 	if d.Event.Kind.Cluster() != 0 {
 		d.Event.Answer = []byte(sealed)

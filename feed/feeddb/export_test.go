@@ -34,6 +34,7 @@ func Statements(db *sqldb.DB) map[string]Planned {
 		"count consumers":  {countConsumers, []any{"p1", 1}},
 		"lease shards":     {updateLeases, []any{refs, "p1"}},
 		"take over":        {takeOver, []any{"p1", 3, 1, "c"}},
+		"lock in hand":     {shardsInHand, []any{"p1", "c", 1}},
 		"hand over":        {handOver, []any{"p1", "c", 1}},
 		"read heads":       {selectHeads, []any{"p1", 3, 1 << 40, 20}},
 		"give out":         {giveOut, []any{refs, "p1", 1, "c"}},

@@ -124,7 +124,7 @@ func kindOf(name string) (feed.Kind, error) {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown kind %q", name) //nolint:err113 // nothing to tell apart
+	return 0, fmt.Errorf("kind %q: %w", name, errUnknown)
 }
 
 const addCount = `

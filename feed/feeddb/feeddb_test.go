@@ -82,13 +82,23 @@ func TestAConsumerWithNothingDueWritesNothing(t *testing.T) {
 }
 
 // While replicas are replaced, an old one may read what a newer one wrote.
-func TestAChangeThatIsNotUnderstoodWaitsAndStopsNobody(t *testing.T) {
+func TestWhatIsNotUnderstoodWaitsAndStopsNobody(t *testing.T) {
 	db := sqldbtest.SQLite(t)
 	s := feeddb.NewWithClock(db, func() time.Time { return time.UnixMilli(1 << 40) })
 	fill(t, db, 200) // none of the 4 changes in p1's outbox has a revision
+	err := db.Transact(t.Context(), func(tx sqldb.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE feed_deliveries SET kind = 'CARD_BLOCKED' WHERE partner = 'p1' AND lane = 'a7'`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	due, err := s.Due(t.Context(), "p1", "a", feed.Room{Events: 1000})
-	if err != nil || len(due) != 200 {
-		t.Fatalf("given %d of 200, %v", len(due), err)
+	if err != nil || len(due) != 199 {
+		t.Fatalf("given %d of 199, %v", len(due), err)
+	}
+	if n := number(t, db, `SELECT count(*) FROM feed_deliveries WHERE kind = 'CARD_BLOCKED' AND attempts = 1`); n != 1 {
+		t.Errorf("%d events of a new kind wait, want 1", n)
 	}
 	if n := number(t, db, `SELECT count(*) FROM feed_deliveries WHERE kind = 'CONSENT_CHANGED' AND attempts = 1`); n != 4 {
 		t.Errorf("%d changes wait, want 4", n)

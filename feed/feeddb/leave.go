@@ -10,8 +10,14 @@ import (
 )
 
 const (
-	ownShards = `SELECT s.shard FROM feed_shards s WHERE s.partner = $1 AND s.consumer = $2 ORDER BY s.shard`
-	// In whichever shard: it may have let go of some in which it had something out.
+	// Its own, and those it let go of in which it has something out.
+	shardsInHand = `
+SELECT s.shard FROM feed_shards s
+WHERE s.partner = $1 AND (s.consumer = $2 OR EXISTS (
+    SELECT 1 FROM feed_deliveries d
+    WHERE d.partner = s.partner AND d.shard = s.shard AND d.head = 1
+      AND d.due_at > (SELECT coalesce(CAST($3 AS BIGINT), {clock})) AND d.consumer = $2))
+ORDER BY s.shard`
 	handOver = `
 UPDATE feed_deliveries SET due_at = (SELECT coalesce(CAST($3 AS BIGINT), {clock})), consumer = ''
 WHERE partner = $1 AND head = 1 AND due_at > (SELECT coalesce(CAST($3 AS BIGINT), {clock})) AND consumer = $2
@@ -23,8 +29,8 @@ WHERE partner = $1 AND head = 1 AND due_at > (SELECT coalesce(CAST($3 AS BIGINT)
 // Leave ends a consumer's turn.
 func (s *Store) Leave(ctx context.Context, partner consent.PartnerID, consumer string) error {
 	err := s.db.Transact(ctx, func(tx sqldb.Tx) error {
-		err := read(ctx, tx, "lock own shards", func(*sql.Rows) error { return nil },
-			s.locking(ownShards, "s"), string(partner), consumer)
+		err := read(ctx, tx, "lock shards in hand", func(*sql.Rows) error { return nil },
+			s.locking(shardsInHand, "s"), string(partner), consumer, s.moment())
 		if err != nil {
 			return err
 		}

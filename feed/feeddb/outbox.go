@@ -58,8 +58,8 @@ func (g *giving) tell(ctx context.Context) error {
 	return nil
 }
 
-// errUnknown means that a change has a name that is not known here, e.g. because
-// a newer replica wrote it.
+// errUnknown means that an event or a change has a name that is not known here,
+// e.g. because a newer replica wrote it.
 var errUnknown = errors.New("a name is not known")
 
 // change reads a change's names. One that is not known fails: a partner must not

@@ -64,6 +64,21 @@ func gaps(t *testing.T, w *world) {
 	same(t, "what is delivered then", says(w.drain(p, "a")), []string{"A1/2", "A1/3", "A1/4"})
 }
 
+func early(t *testing.T, w *world) {
+	too := balance("A1", 2)
+	too.Early = true
+	for n, want := range []feed.Position{{Account: "A1", MissingFrom: 1}, {Account: "A1", Sequence: 1, MissingFrom: 2}} {
+		events := []feed.Event{balance("A1", 1), too}
+		got, rejected := w.publish(events[1-n:]...)
+		same(t, "positions", got, []feed.Position{want})
+		same(t, "rejections", len(rejected), 0)
+	}
+	got, _ := w.publish(balance("A1", 2))
+	same(t, "positions once it is in time", got, []feed.Position{{Account: "A1", Sequence: 2}})
+	got, _ = w.publish(too)
+	same(t, "positions when it was taken already", got, []feed.Position{{Account: "A1", Sequence: 2}})
+}
+
 func absurd(t *testing.T, w *world) {
 	for _, s := range []int64{math.MaxInt64, 1 << 62, feed.MostAhead + 2, math.MinInt64} {
 		got, rejected := w.publish(balance("A1", 1), balance("A1", s))

@@ -18,6 +18,7 @@ func RunStore(t *testing.T, open func(t *testing.T, now func() time.Time) Rig) {
 	}{
 		{"a batch sent again changes nothing", sentAgain},
 		{"what comes after a gap waits outside", gaps},
+		{"what is early is asked for again", early},
 		{"a sequence that can't be is rejected and forgotten", absurd},
 		{"one bad event does not spoil the others", badEvents},
 		{"ids of transactions are used once and POSTED is final", identities},

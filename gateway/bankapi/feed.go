@@ -155,11 +155,12 @@ func (f *Feeds) publish(ctx context.Context, bank consent.ByBank, events []event
 // leaving is publish where an account is closed or left by a customer. What
 // came before that is published first; then the account leaves the consents;
 // and only then is the event itself taken, so that a crash in between loses
-// nothing: the bank sends it again.
+// nothing: the bank sends it again. One that comes too early must wait for that,
+// even if what was missing comes another way before it is looked at.
 func (f *Feeds) leaving(ctx context.Context, bank consent.ByBank, events []event, t *taken) error {
 	events = slices.Clone(events)
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.Sequence, b.Sequence) })
-	var waiting, ahead []event
+	var waiting []event
 	for _, e := range events {
 		if e.Kind == feed.AccountWithdrawn {
 			if err := f.publish(ctx, bank, waiting, t); err != nil {
@@ -171,7 +172,7 @@ func (f *Feeds) leaving(ctx context.Context, bank consent.ByBank, events []event
 			case err != nil:
 				return err
 			case next < e.Sequence:
-				ahead = append(ahead, e)
+				e.Early = true
 			case next == e.Sequence:
 				if err := f.withdraw(ctx, bank, e); err != nil {
 					return err
@@ -180,18 +181,7 @@ func (f *Feeds) leaving(ctx context.Context, bank consent.ByBank, events []event
 		}
 		waiting = append(waiting, e)
 	}
-	if err := f.publish(ctx, bank, waiting, t); err != nil {
-		return err
-	}
-	// What was missing may have come another way meanwhile.
-	for _, e := range ahead {
-		if t.positions[e.Account].Sequence >= e.Sequence {
-			if err := f.withdraw(ctx, bank, e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return f.publish(ctx, bank, waiting, t)
 }
 
 // next is the sequence that an account's feed waits for.

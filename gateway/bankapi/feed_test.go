@@ -15,11 +15,13 @@ import (
 	"time"
 
 	"buf.build/go/protovalidate"
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"sluice/authn"
@@ -335,6 +337,35 @@ func TestAnAccountLeavesTheConsentsBeforeTheEventIsTaken(t *testing.T) {
 				t.Errorf("withdrawn %q, want %q", w.withdrawn, tt.want)
 			}
 		})
+	}
+}
+
+// What was missing may come another way between the look at the position and the
+// commit: taken then, the event would be done with before the account has left.
+func TestAnAccountLeavesFirstAlsoWhenAGapIsFilledMeanwhile(t *testing.T) {
+	w := open(t)
+	fill := sync.OnceFunc(func() {
+		_, _, err := w.feed.Publish(t.Context(), "morava", []feed.Event{{Account: "A1", Sequence: 1, Kind: feed.AccountWithdrawn}})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	w.before = fill
+	left := event("A1", 2, &bankv1.FeedEvent_CustomerLeft{CustomerLeft: &bankv1.CustomerLeft{CustomerId: "c9"}})
+	var positions []*bankv1.FeedPosition
+	for range 2 {
+		got, err := w.morava().PublishBatch(t.Context(), &bankv1.PublishBatchRequest{Events: []*bankv1.FeedEvent{left}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		positions = append(positions, got.GetPositions()...)
+	}
+	want := []*bankv1.FeedPosition{{AccountId: "A1", Sequence: 1, MissingFrom: 2}, {AccountId: "A1", Sequence: 2}}
+	if d := cmp.Diff(want, positions, protocmp.Transform()); d != "" {
+		t.Errorf("positions (-want +got):\n%s", d)
+	}
+	if want := []string{"A1 of c9 at 1"}; !slices.Equal(w.withdrawn, want) {
+		t.Errorf("withdrawn %q, want %q", w.withdrawn, want)
 	}
 }
 
