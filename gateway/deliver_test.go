@@ -190,7 +190,9 @@ func TestNothingIsPushedUnderAConsentForTheCustomersPresence(t *testing.T) {
 func TestATransactionOutsideTheLookBackIsNotDelivered(t *testing.T) {
 	w := newWorld(t)
 	for day, ok := range map[consent.Day]bool{
-		consent.DayOf(noon): true, consent.DayOf(noon) - 89: true, consent.DayOf(noon) - 90: false, consent.DayOf(noon) + 1: false,
+		consent.DayOf(noon): true, consent.DayOf(noon) - 89: true, consent.DayOf(noon) - 90: false,
+		consent.DayOf(noon) + 1: true, // it is, where clocks are ahead
+		consent.DayOf(noon) + 2: false,
 	} {
 		y, m, d := day.Date()
 		p := w.push(&bankv1.ListTransactionsResponse{Accounts: []*datav1.AccountTransactions{{AccountId: "A1", Transactions: []*datav1.Transaction{{

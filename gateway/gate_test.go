@@ -260,7 +260,7 @@ func TestBankIsAskedOnlyForWhatTheVerdictPermits(t *testing.T) {
 	}
 	today := consent.DayOf(noon)
 	r := got[0]
-	if r.Customer != "one" || len(r.Accounts) != 1 || r.Accounts[0] != "A2" || r.From != today-89 || r.To != today ||
+	if r.Customer != "one" || len(r.Accounts) != 1 || r.Accounts[0] != "A2" || r.From != today-89 || r.To != today+1 ||
 		!r.Clusters.Within(consent.ClustersOf(consent.Balances, consent.TransactionsBasic)) {
 		t.Errorf("the bank was asked %+v", r)
 	}
@@ -422,7 +422,7 @@ func TestCallOutOfTimeIsRefusedForThat(t *testing.T) {
 func TestAPeriodThatCanNotBeIsNamedByTheFieldThatWasSent(t *testing.T) {
 	today := consent.DayOf(noon)
 	for field, ask := range map[string]func(*gateway.Ask){
-		"from_date": func(a *gateway.Ask) { a.From = today + 1 },
+		"from_date": func(a *gateway.Ask) { a.From = today + 2 },
 		"to_date":   func(a *gateway.Ask) { a.To = today - 300 },
 	} {
 		w := newWorld(t)

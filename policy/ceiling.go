@@ -96,7 +96,7 @@ func (d decision) windowWithin(q Question) error {
 	today := consent.DayOf(q.At)
 	earliest := today - consent.Day(q.Grant.LookBackDays()) + 1
 	switch {
-	case d.from > d.to || d.from < earliest || d.to > today:
+	case d.from > d.to || d.from < earliest || d.to > latestDay(q.At):
 		return errors.New("the days are beyond the look-back")
 	case q.From != consent.NoDay && d.from < q.From, q.To != consent.NoDay && d.to > q.To:
 		return errors.New("the days are beyond those asked for")

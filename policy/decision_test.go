@@ -89,7 +89,7 @@ func TestDecisionBeyondTheGrantIsNone(t *testing.T) {
 		"before the look-back":          {`[20776,20780]`, `[20691,20780]`},
 		"before the days asked for":     {`[20776,20780]`, `[20775,20780]`},
 		"after the days asked for":      {`[20776,20780]`, `[20776,20781]`},
-		"after today":                   {`[20776,20780]`, `[20776,20782]`},
+		"after today":                   {`[20776,20780]`, `[20776,20783]`},
 		"no days":                       {`[20776,20780]`, `null`},
 		"days reversed":                 {`[20776,20780]`, `[20780,20779]`},
 		"another account than asked":    {`"A1"`, `"A2"`},

@@ -88,8 +88,8 @@ func TestDetailsImplyTheBasicsAndUnmask(t *testing.T) {
 	if d := cmp.Diff(want, v.Permissions()); d != "" {
 		t.Errorf("permissions (-want +got):\n%s", d)
 	}
-	if v.From() != today-89 || v.To() != today {
-		t.Errorf("days = %s to %s, want 90 that end today", v.From(), v.To())
+	if v.From() != today-89 || v.To() != today+1 {
+		t.Errorf("days = %s to %s, want 90 up to today, and the day that it is elsewhere", v.From(), v.To())
 	}
 }
 

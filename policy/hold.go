@@ -12,8 +12,8 @@ import (
 // nextDay is when the count of unattended accesses and the look-back move on.
 func (q Question) nextDay() time.Time { return (consent.DayOf(q.At) + 1).Start() }
 
-// holdsUntil is the next instant at which the clock alone changes the answer:
-// the next day, the consent's end, or the end of a sitting.
+// holdsUntil is the next instant at which the clock alone changes the answer: the
+// next day, here or where it comes first, the consent's end, or a sitting's.
 func (q Question) holdsUntil() time.Time {
 	until := q.nextDay()
 	sooner := func(t time.Time) {
@@ -21,6 +21,7 @@ func (q Question) holdsUntil() time.Time {
 			until = t
 		}
 	}
+	sooner((latestDay(q.At) + 1).Start().Add(-farthestAhead))
 	sooner(q.Grant.ValidUntil())
 	if q.Grant.OneTime() && !q.FirstRelease.IsZero() {
 		sooner(q.FirstRelease.Add(disclosure.OneTimeSitting))

@@ -25,6 +25,8 @@ func TestVerdictHoldsUntilTheClockChangesIt(t *testing.T) {
 			c.Asked.OneTime, q.FirstRelease = true, noon.Add(-time.Minute)
 		}, noon.Add(14 * time.Minute)},
 		{"the next day once it ended", func(c *consent.Consent, _ *policy.Question) { c.ValidUntil = noon }, (today + 1).Start()},
+		{"the day that begins elsewhere", func(_ *consent.Consent, q *policy.Question) { q.At = noon.Add(-3 * time.Hour) }, noon.Add(-2 * time.Hour)},
+		{"the next day once it began elsewhere", func(_ *consent.Consent, q *policy.Question) { q.At = noon.Add(-2 * time.Hour) }, (today + 1).Start()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := agreed()

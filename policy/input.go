@@ -14,6 +14,7 @@ func (q Question) input() ast.Value {
 	return object(
 		member("now", number(q.At.UnixMilli())),
 		member("today", number(int64(consent.DayOf(q.At)))),
+		member("latest", number(int64(latestDay(q.At)))),
 		member("caller", objectTerm(
 			member("partner", ast.StringTerm(string(q.Partner))),
 			member("active", ast.InternedTerm(q.PartnerActive)),
@@ -30,6 +31,13 @@ func (q Question) input() ast.Value {
 		)),
 	)
 }
+
+// farthestAhead is how far clocks anywhere are ahead of UTC.
+const farthestAhead = 14 * time.Hour
+
+// latestDay is the latest day that it is anywhere. Booking dates are days where
+// the bank is, and nobody's word says where that is.
+func latestDay(at time.Time) consent.Day { return consent.DayOf(at.Add(farthestAhead)) }
 
 // grantTerm is the grant within the call's ceiling: the rules see no more of it
 // than the token lets out.

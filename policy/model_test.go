@@ -40,7 +40,7 @@ func drawQuestion(t *rapid.T) policy.Question {
 		}
 	}
 	q := policy.Question{
-		At:    noon.Add(time.Duration(rapid.IntRange(-3_600_000, 3_600_000).Draw(t, "at")) * time.Millisecond),
+		At:    noon.Add(time.Duration(rapid.IntRange(-4*3_600_000, 3_600_000).Draw(t, "at")) * time.Millisecond),
 		Grant: c.Grant(), Partner: "messenger", PartnerActive: mostly("partner"), BankActive: mostly("bank"),
 		ChatPass: registry.ChatPass(rapid.IntRange(0, 7).Draw(t, "chat pass")),
 		Kind:     policy.Kind(rapid.IntRange(1, 7).Draw(t, "kind")), Purpose: c.Asked.Purpose,
@@ -67,10 +67,10 @@ func drawQuestion(t *rapid.T) policy.Question {
 		}
 	}
 	if rapid.Bool().Draw(t, "from stated") {
-		q.From = today + consent.Day(rapid.IntRange(-4, 1).Draw(t, "from"))
+		q.From = today + consent.Day(rapid.IntRange(-4, 2).Draw(t, "from"))
 	}
 	if rapid.Bool().Draw(t, "to stated") {
-		q.To = today + consent.Day(rapid.IntRange(-4, 1).Draw(t, "to"))
+		q.To = today + consent.Day(rapid.IntRange(-4, 2).Draw(t, "to"))
 	}
 	if rapid.Bool().Draw(t, "released") {
 		q.FirstRelease = q.At.Add(-time.Duration(rapid.IntRange(0, 30).Draw(t, "minutes ago")) * time.Minute)
@@ -117,6 +117,9 @@ func earliest(q policy.Question) consent.Day {
 
 func days(q policy.Question) (from, to consent.Day) {
 	from, to = earliest(q), consent.DayOf(q.At)
+	if q.At.UTC().Hour() >= 10 {
+		to++ // on the islands farthest east
+	}
 	if q.From != consent.NoDay {
 		from = q.From
 	}

@@ -18,11 +18,13 @@ first_day := input.call.from if is_number(input.call.from)
 
 # METADATA
 # title: Last day
-# description: The last day asked for, and today at the latest.
+# description: >-
+#   The last day asked for, and at the latest the latest day that it is anywhere:
+#   where a bank is it may be tomorrow already.
 # scope: document
-last_day := input.today if input.call.to == null
+last_day := input.latest if input.call.to == null
 
-last_day := min([input.call.to, input.today]) if is_number(input.call.to)
+last_day := min([input.call.to, input.latest]) if is_number(input.call.to)
 
 # METADATA
 # title: Window open

@@ -10,6 +10,7 @@ package sluice.release
 complete if {
 	is_number(input.now)
 	is_number(input.today)
+	is_number(input.latest)
 	is_string(input.caller.partner)
 	is_boolean(input.caller.active)
 	is_boolean(input.bank.active)

@@ -6,6 +6,7 @@ import data.sluice.release
 question := {
 	"now": 1795521600000,
 	"today": 20781,
+	"latest": 20782,
 	"caller": {"partner": "messenger", "active": true},
 	"bank": {"active": true, "chat_pass": []},
 	"grant": {
