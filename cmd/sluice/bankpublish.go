@@ -1,8 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
-
-	"google.golang.org/protobuf/encoding/protojson"
+	"strings"
 
 	"sluice/authn"
 	bankv1 "sluice/gen/sluice/bank/v1"
@@ -25,13 +23,17 @@ type bankPublishCmd struct {
 }
 
 func (c *bankPublishCmd) Help() string {
-	return `Each line is a sluice.bank.v1.FeedEvent. Without a sequence it is numbered on behind
-what the gateway has of its account. What was published before changes nothing.
+	return `Each line is a sluice.bank.v1.FeedEvent, of at most 1 MiB. If one of them can't be
+read nothing is sent. They are sent in the order of each account's sequences, in
+whatever order they come. One without a sequence is numbered on, behind what the
+gateway has of its account and what the file has of it with sequences: to publish
+such a file twice is to publish it all again. With sequences, what was published
+before changes nothing. It ends with 1 if not all events were taken.
 
 Examples:
   sluice bank publish events.jsonl --bank morava
-  echo '{"accountId": "A7753", "occurredAt": "2026-11-24T12:00:00Z", "balanceChanged": {"balances": [
-    {"type": "BALANCE_TYPE_INTERIM_BOOKED", "amount": {"currencyCode": "CZK", "units": "1200"}}]}}' |
+  echo '{"accountId": "L6577", "occurredAt": "2026-11-24T12:00:00Z", "balanceChanged": {"balances": [
+    {"type": "BALANCE_TYPE_INTERIM_BOOKED", "amount": {"currencyCode": "CZK", "units": "-1200"}}]}}' |
     tr -d '\n' | sluice bank publish --bank morava`
 }
 
@@ -53,48 +55,83 @@ func (c *bankPublishCmd) Run(ctx context.Context) error {
 	if err = errors.Join(err, in.Close()); err != nil {
 		return err
 	}
-	if err := c.number(ctx, events); err != nil {
+	next, err := c.next(ctx, events)
+	if err != nil {
 		return err
 	}
-	positions, rejected := map[string]*bankv1.FeedPosition{}, [][]string(nil)
-	for batch := range slices.Chunk(events, c.Batch) {
+	numberOn(events, next)
+	var done published
+	for _, batch := range inBatches(events, c.Batch) {
 		answer, err := call(ctx, &c.connection, authn.Bank, c.Bank, bankv1.NewFeedServiceClient,
 			bankv1.FeedServiceClient.PublishBatch, &bankv1.PublishBatchRequest{Events: batch})
 		if err != nil {
 			return err
 		}
-		for _, p := range answer.GetPositions() {
-			positions[p.GetAccountId()] = p
-		}
-		for _, r := range answer.GetRejections() {
-			rejected = append(rejected, []string{r.GetAccountId(), strconv.FormatInt(r.GetSequence(), 10), r.GetField(), r.GetDescription()})
-		}
+		done.note(answer)
 		if c.JSON {
 			if err := printJSON(os.Stdout, answer); err != nil {
 				return err
 			}
 		}
 	}
-	return c.report(os.Stdout, positions, rejected)
+	if !c.JSON {
+		if err := done.print(os.Stdout); err != nil {
+			return err
+		}
+	}
+	return done.left()
 }
 
-func (c *bankPublishCmd) report(w io.Writer, positions map[string]*bankv1.FeedPosition, rejected [][]string) error {
-	if !c.JSON {
-		if err := table(w, "ACCOUNT|DURABLE UP TO|MISSING FROM", positionRows(positions)); err != nil {
-			return err
+// published is what became of events.
+type published struct {
+	positions map[string]*bankv1.FeedPosition
+	rejected  []*bankv1.EventRejection
+}
+
+func (p *published) note(answer *bankv1.PublishBatchResponse) {
+	if p.positions == nil {
+		p.positions = map[string]*bankv1.FeedPosition{}
+	}
+	for _, position := range answer.GetPositions() {
+		p.positions[position.GetAccountId()] = position
+	}
+	p.rejected = append(p.rejected, answer.GetRejections()...)
+}
+
+func (p *published) print(w io.Writer) error {
+	if err := table(w, "ACCOUNT|DURABLE UP TO|MISSING FROM", positionRows(p.positions)); err != nil || len(p.rejected) == 0 {
+		return err
+	}
+	fmt.Fprintln(w)
+	rows := make([][]string, len(p.rejected))
+	for i, r := range p.rejected {
+		rows[i] = []string{r.GetAccountId(), strconv.FormatInt(r.GetSequence(), 10), r.GetField(), r.GetDescription()}
+	}
+	return table(w, "ACCOUNT|EVENT|FIELD|NOT TAKEN BECAUSE IT", rows)
+}
+
+// left says which events were not taken: those rejected, and those behind a gap.
+func (p *published) left() error {
+	var which []string
+	for _, r := range p.rejected {
+		which = append(which, fmt.Sprintf("event %d of %s was rejected", r.GetSequence(), printable(r.GetAccountId())))
+	}
+	for _, row := range positionRows(p.positions) {
+		if row[2] != "" {
+			which = append(which, fmt.Sprintf("%s waits for event %s", printable(row[0]), row[2]))
 		}
 	}
-	if len(rejected) == 0 {
+	if len(which) == 0 {
 		return nil
 	}
-	if !c.JSON {
-		fmt.Fprintln(w)
-		if err := table(w, "ACCOUNT|EVENT|FIELD|NOT TAKEN BECAUSE IT", rejected); err != nil {
-			return err
-		}
+	if n := len(which); n > mostNamed {
+		which = append(which[:mostNamed], fmt.Sprintf("and %d more", n-mostNamed))
 	}
-	return errNotTaken
+	return fmt.Errorf("%w: %s", errNotTaken, strings.Join(which, "; "))
 }
+
+// mostNamed bounds what one message names.
+const mostNamed = 20
 
 func positionRows(positions map[string]*bankv1.FeedPosition) [][]string {
 	var rows [][]string
@@ -109,8 +146,8 @@ func positionRows(positions map[string]*bankv1.FeedPosition) [][]string {
 	return rows
 }
 
-// number gives events without a sequence the next ones of their accounts.
-func (c *bankPublishCmd) number(ctx context.Context, events []*bankv1.FeedEvent) error {
+// next is up to where the gateway has the accounts of events without a sequence.
+func (c *bankPublishCmd) next(ctx context.Context, events []*bankv1.FeedEvent) (map[string]int64, error) {
 	next := map[string]int64{}
 	for _, e := range events {
 		if e.GetSequence() == 0 {
@@ -126,49 +163,28 @@ func (c *bankPublishCmd) number(ctx context.Context, events []*bankv1.FeedEvent)
 		answer, err := call(ctx, &c.connection, authn.Bank, c.Bank, bankv1.NewFeedServiceClient,
 			bankv1.FeedServiceClient.GetFeedPosition, &bankv1.GetFeedPositionRequest{AccountIds: some})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, p := range answer.GetPositions() {
 			next[p.GetAccountId()] = p.GetSequence()
 		}
 	}
+	return next, nil
+}
+
+// numberOn numbers events without a sequence behind those that have one, and puts
+// all in the order in which they can be taken.
+func numberOn(events []*bankv1.FeedEvent, next map[string]int64) {
+	for _, e := range events {
+		next[e.GetAccountId()] = max(next[e.GetAccountId()], e.GetSequence())
+	}
 	for _, e := range events {
 		if e.GetSequence() == 0 {
 			next[e.GetAccountId()]++
 			e.Sequence = next[e.GetAccountId()]
-		} else if n, numbered := next[e.GetAccountId()]; numbered {
-			next[e.GetAccountId()] = max(n, e.GetSequence())
 		}
 	}
-	return nil
-}
-
-// maxEventLine bounds one event, in bytes of JSON.
-const maxEventLine = 1 << 20
-
-// readFeedEvents reads an event from each line that is not empty.
-func readFeedEvents(r io.Reader) ([]*bankv1.FeedEvent, error) {
-	var out []*bankv1.FeedEvent
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxEventLine)
-	n := 0
-	for lines.Scan() {
-		n++
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
-			continue
-		}
-		e := &bankv1.FeedEvent{}
-		if err := protojson.Unmarshal(line, e); err != nil {
-			return nil, fmt.Errorf("line %d is no event: %w", n, err)
-		}
-		out = append(out, e)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read line %d: %w", n+1, err)
-	}
-	if len(out) == 0 {
-		return nil, errors.New("there are no events to publish")
-	}
-	return out, nil
+	slices.SortStableFunc(events, func(a, b *bankv1.FeedEvent) int {
+		return cmp.Or(cmp.Compare(a.GetAccountId(), b.GetAccountId()), cmp.Compare(a.GetSequence(), b.GetSequence()))
+	})
 }
