@@ -77,13 +77,22 @@ func TestALineThatIsNoEventIsNamed(t *testing.T) {
 }
 
 func TestWhatWasNotTakenIsSaid(t *testing.T) {
-	var p published
-	p.note(&bankv1.PublishBatchResponse{Positions: []*bankv1.FeedPosition{{AccountId: "A1", Sequence: 3, MissingFrom: 4}, {AccountId: "A2", Sequence: 1}}})
-	p.note(&bankv1.PublishBatchResponse{Positions: []*bankv1.FeedPosition{{AccountId: "A1", Sequence: 9}}})
+	p := published{positions: map[string]*bankv1.FeedPosition{}, last: map[string]int64{}}
+	sent := func(account string, sequences ...int64) (batch []*bankv1.FeedEvent) {
+		for _, n := range sequences {
+			batch = append(batch, &bankv1.FeedEvent{AccountId: account, Sequence: n})
+		}
+		return batch
+	}
+	p.note(append(sent("A1", 4), sent("A2", 1)...), &bankv1.PublishBatchResponse{Positions: []*bankv1.FeedPosition{{AccountId: "A1", Sequence: 3, MissingFrom: 4}, {AccountId: "A2", Sequence: 1, MissingFrom: 2}}})
+	if err := p.left(); !errors.Is(err, errNotTaken) || err.Error() != "not all events were taken: A1 waits for event 4" {
+		t.Errorf("behind a gap: %v", err)
+	}
+	p.note(sent("A1", 9), &bankv1.PublishBatchResponse{Positions: []*bankv1.FeedPosition{{AccountId: "A1", Sequence: 9}}})
 	if err := p.left(); err != nil {
 		t.Errorf("all was taken: %v", err)
 	}
-	p.note(&bankv1.PublishBatchResponse{
+	p.note(sent("A2", 2, 3), &bankv1.PublishBatchResponse{
 		Positions:  []*bankv1.FeedPosition{{AccountId: "A2", Sequence: 1, MissingFrom: 2}},
 		Rejections: []*bankv1.EventRejection{{AccountId: "A2", Sequence: 2}},
 	})
