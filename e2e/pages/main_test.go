@@ -19,8 +19,9 @@ const (
 	chromium = "/usr/bin/chromium"
 	axeFile  = "node_modules/axe-core/axe.min.js"
 	morava   = "morava"
-	labe     = "labe" // is stopped in one test
-	odra     = "odra" // is stopped in another
+	labe     = "labe"   // is stopped in one test
+	odra     = "odra"   // is stopped in another
+	vltava   = "vltava" // has a desk
 )
 
 // set is what all tests share; made by TestMain, read only afterwards.
@@ -28,6 +29,8 @@ var set struct {
 	*stage.Stage
 	messenger *stage.Partner // asks by OAuth
 	wallet    *stage.Asker   // asks over gRPC
+	chat      string         // where the reference messenger is
+	desk      string         // where the agents of vltava are
 	browser   context.Context
 	axe       string
 }
@@ -90,6 +93,12 @@ func open() (end func(), err error) {
 		return end, err
 	}
 	if set.wallet, err = set.Asker(ctx, "wallet", "Wallet"); err != nil {
+		return end, err
+	}
+	if set.desk, err = set.StartBankWithDesk(ctx, vltava, "Banka Vltava"); err != nil {
+		return end, err
+	}
+	if set.chat, err = set.StartMessenger(ctx, "chat", "Messenger Chat", map[string]string{morava: "Banka Morava", vltava: "Banka Vltava"}); err != nil {
 		return end, err
 	}
 	stop, err := startChromium(ctx, filepath.Join(dir, "profile"))

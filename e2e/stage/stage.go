@@ -47,6 +47,7 @@ type Stage struct {
 
 	mu       sync.Mutex
 	banks    map[string]*exec.Cmd
+	sites    []*exec.Cmd // messengers
 	certs    map[authn.Identity]tls.Certificate
 	conns    map[authn.Identity]*grpc.ClientConn
 	partners []*Partner
@@ -244,6 +245,9 @@ func (s *Stage) Close() error {
 	var errs []error
 	for _, p := range s.partners {
 		errs = append(errs, p.close())
+	}
+	for _, c := range s.sites {
+		errs = append(errs, end(c))
 	}
 	for _, c := range s.conns {
 		errs = append(errs, c.Close())
