@@ -18,8 +18,8 @@ import (
 	"sluice/registry"
 )
 
-// demoChat is the partner that the reference messenger is. Messenger itself calls by
-// its certificate; of one partner's streams, each event goes to one.
+// demoChat is the partner that the reference messenger is. The tour's own calls are
+// of another one: of a partner's streams, each event goes to one alone.
 const demoChat = "chat"
 
 // demo is a gateway with its sample banks and the messenger, all in this process.
@@ -214,7 +214,7 @@ Try, in another terminal, in the project's folder:
   export SLUICE_DATA=%s
   bin/sluice bank list
   bin/sluice consent list --bank morava --customer 9593
-  bin/sluice events subscribe --as wallet   # what %s publishes, a day in ten seconds, for whom Wallet has a consent
+  bin/sluice events subscribe   # what %s publishes, a day in ten seconds, for whom Messenger has a consent
 
 %s
 `, d.chat.url, bank.name, tourCustomer, samplebank.Password, samplebank.Code, d.house.front.url, bank.desk, bank.name,

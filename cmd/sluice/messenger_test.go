@@ -47,7 +47,8 @@ func TestAMessengerOffersItsBanksAndEndsAtOnce(t *testing.T) {
 	if err := site.close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := http.Get(site.url + "/"); err == nil {
+	if answer, err := http.Get(site.url + "/"); err == nil {
+		answer.Body.Close()
 		t.Error("it is served though it was closed")
 	}
 }
