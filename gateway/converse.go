@@ -16,7 +16,7 @@ import (
 
 // Converse is Release for what tells the bank something: it starts a
 // conversation, sends a message, marks or closes a conversation, about the ask's
-// one account. It sets the ask's Kind and One. The walk begins with the truth:
+// one account, for a customer who is there. It sets the ask's Kind and One. The walk begins with the truth:
 // under no grant that is not the newest is the bank told anything, and what it
 // is told is masked as its own rules say. It takes the same words once, so a
 // consent that changed meanwhile has them told again if it still permits that.
@@ -25,8 +25,8 @@ func (g *Gate) Converse(ctx context.Context, ask Ask, method bank.Method) (Relea
 	if !ok {
 		return Released{}, refusal.Because(refusal.Internal, explain(refusal.Internal), fmt.Errorf("%q tells a bank nothing", method))
 	}
-	if ask.Unattended && method != bank.CloseConversation {
-		return Released{}, refusal.Invalid("access.attendance", "what is said is the customer's own: the customer must be present")
+	if ask.Unattended {
+		return Released{}, refusal.Invalid("access.attendance", "what is said and done in a conversation is the customer's own: the customer must be present")
 	}
 	if len(ask.Accounts) != 1 {
 		return Released{}, refuse(refusal.AccountNotCovered)

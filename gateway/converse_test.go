@@ -249,19 +249,16 @@ func TestConversationsForAnotherPurposeAreToldSo(t *testing.T) {
 	}
 }
 
-// Only who is there can write; a conversation may be closed without.
+// A conversation that is closed is closed by the customer, who must be there too.
 func TestNothingIsSaidForACustomerWhoIsNotThere(t *testing.T) {
 	for _, method := range telling {
 		w := talking(t)
 		ask := w.saying()
 		ask.Unattended = true
-		got, err := w.gate.Converse(t.Context(), ask, method)
-		if method == bank.CloseConversation {
-			if err != nil {
-				t.Errorf("%s = %v", method, err)
-			}
-			got.Sent()
-			continue
+		_, err := w.gate.Converse(t.Context(), ask, method)
+		var r *refusal.Error
+		if !errors.As(err, &r) || len(r.Violations) != 1 || r.Violations[0].Field != "access.attendance" {
+			t.Errorf("%s = %v, which names no field", method, err)
 		}
 		if refusal.ReasonOf(err) != refusal.InvalidRequest || len(w.bank.Calls()) != 0 {
 			t.Errorf("%s = %v, and the bank had %v", method, err, w.bank.Calls())

@@ -95,11 +95,8 @@ type telling struct {
 	method bank.Method
 }
 
-// Release tells the bank, for a customer who is there, and releases its answer.
+// Release tells the bank, and releases its answer.
 func (t telling) Release(ctx context.Context, ask gateway.Ask) (gateway.Released, error) {
-	if ask.Unattended {
-		return gateway.Released{}, refusal.Invalid("access.attendance", "what is said is the customer's own: the customer must be present")
-	}
 	if err := t.fetchable(ctx, ask.Partner, ask.Words.Attachments); err != nil {
 		return gateway.Released{}, err
 	}
