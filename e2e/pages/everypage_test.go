@@ -31,7 +31,8 @@ const look = `(() => {
 	const all = [...document.querySelectorAll("*")], ids = all.map(e => e.id).filter(Boolean);
 	const wide = all.filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".skip, svg"))[0];
 	const known = new Set(("html head meta title link script body a header svg path nav form input button main footer p h1 h2 h3 div section dl dt dd " +
-		"ul ol li time span strong bdi q figure figcaption blockquote fieldset legend label article details summary table thead tbody tr th td rect desc code").split(" "));
+		"ul ol li time span strong bdi q figure figcaption blockquote fieldset legend label article details summary table thead tbody tr th td rect desc code " +
+		"caption tfoot ol textarea select option").split(" "));
 	return {
 		address: location.href,
 		language: document.documentElement.lang, title: document.title, text: document.body.innerText + " " + document.title,
@@ -60,19 +61,41 @@ func (b *tab) look() (s seen) {
 	return s
 }
 
-// check requires of a page of the gateway what all of them must be.
+// site is whose pages are checked.
+type site struct {
+	url    string
+	titles []string // how they end
+	texts  func() []string
+}
+
+func siteOf(address string) (site, bool) {
+	for _, s := range []site{
+		{set.URL, []string{" · Sluice"}, catalogue},
+		{set.chat, []string{" · Messenger", " · Žinutės"}, chatTexts},
+		{set.desk, []string{" – Banka Vltava, agents' desk"}, func() []string { return nil }},
+	} {
+		if strings.HasPrefix(address, s.url+"/") {
+			return s, true
+		}
+	}
+	return site{}, false
+}
+
+// check requires of a page what all of the gateway, the messenger and the desk must
+// be.
 func (b *tab) check() {
 	b.t.Helper()
 	s := b.look()
 	at := s.Address
-	if !strings.HasPrefix(at, set.URL) {
+	of, ours := siteOf(at)
+	if !ours {
 		return
 	}
 	fail := func(format string, args ...any) { b.t.Helper(); b.t.Errorf(at+": "+format, args...) }
 	if s.Width > b.how.size.width {
 		fail("is %d wide on a screen of %d: %s", s.Width, b.how.size.width, s.Widest)
 	}
-	if s.Heads != 1 || !strings.HasSuffix(s.Title, " · Sluice") || len(s.Title) < 12 {
+	if s.Heads != 1 || !slices.ContainsFunc(of.titles, func(end string) bool { return strings.HasSuffix(s.Title, end) && len(s.Title) > len(end)+2 }) {
 		fail("has %d first headings and the title %q", s.Heads, s.Title)
 	}
 	if len(s.Twice) > 0 {
@@ -81,7 +104,7 @@ func (b *tab) check() {
 	if len(s.Foreign)+len(s.Unnamed) > 0 {
 		fail("has what no template makes: %q %q", s.Foreign, s.Unnamed)
 	}
-	for _, key := range catalogue() {
+	for _, key := range of.texts() {
 		if strings.Contains(s.Text, key) {
 			fail("shows the key %q", key)
 		}
@@ -110,6 +133,15 @@ var messages = sync.OnceValue(func() map[string]any {
 
 // said is a message in English.
 func said(key string) string { return fmt.Sprint(messages()[key]) }
+
+// chatTexts is the keys of the messenger's texts.
+var chatTexts = sync.OnceValue(func() []string {
+	out := map[string]any{}
+	if raw, err := os.ReadFile("../../reference/messenger/texts.json"); err != nil || json.Unmarshal(raw, &out) != nil {
+		panic("there are no texts")
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(out)), func(k string) bool { return !strings.Contains(k, ".") })
+})
 
 // catalogue is the keys of the messages, as they would be shown without words.
 var catalogue = sync.OnceValue(func() []string {

@@ -230,14 +230,17 @@ func (s *Stage) Keys() ([]string, error) {
 	return out, nil
 }
 
-// LastLog is the end of what the processes logged.
+// LastLog is the end of what the processes logged, without what banks ask for over
+// and over.
 func (s *Stage) LastLog() string {
 	raw, err := os.ReadFile(s.log.Name())
 	if err != nil {
 		return err.Error()
 	}
-	lines := strings.Split(string(raw), "\n")
-	return strings.Join(slices.DeleteFunc(lines[max(0, len(lines)-80):], func(l string) bool { return l == "" }), "\n")
+	lines := slices.DeleteFunc(strings.Split(string(raw), "\n"), func(l string) bool {
+		return l == "" || strings.Contains(l, "/ListConsentEvents ") && strings.Contains(l, "level=DEBUG")
+	})
+	return strings.Join(lines[max(0, len(lines)-80):], "\n")
 }
 
 // Close ends what was started, and only that.
