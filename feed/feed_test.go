@@ -35,6 +35,19 @@ func TestEachKindHasANameAndNeedsWhatItTellsOf(t *testing.T) {
 	}
 }
 
+func TestASequenceFarAheadIsSaidToBeAhead(t *testing.T) {
+	event := func(n int64) feed.Event { return feed.Event{Account: "A1", Sequence: n, Kind: feed.BalanceChanged} }
+	s := feed.State{Account: "A1", Sequence: 7}
+	_, rejected := s.Take([]feed.Event{event(8 + feed.MostAhead), event(7 + feed.MostAhead)})
+	if len(rejected) != 1 || rejected[0].Sequence != 8+feed.MostAhead || rejected[0].Field != "sequence" ||
+		rejected[0].Description != "is more than 1,000,000 ahead of what was published" {
+		t.Errorf("rejected %v", rejected)
+	}
+	if p := s.Position(); p.Sequence != 7 || p.MissingFrom != 8 {
+		t.Errorf("it stands at %+v", p)
+	}
+}
+
 func TestDeliveriesSpreadOverAllShards(t *testing.T) {
 	const n = 16_000
 	var in [feed.Shards]int

@@ -33,11 +33,11 @@ type State struct {
 	Noted    []string         // the names in Known that Take wrote, in order
 }
 
-// MostAhead is how far behind a gap an event may be. What is further on is a
-// mistake, of which a position must not speak for ever.
+// MostAhead is how far ahead of what was taken an event may be. What is further on
+// is a mistake, of which a position must not speak for ever.
 const (
 	MostAhead = 1_000_000
-	tooFar    = "is too far behind what was published last"
+	tooFar    = "is more than 1,000,000 ahead of what was published"
 )
 
 // Position is the state as the bank is told.

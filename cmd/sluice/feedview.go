@@ -76,7 +76,9 @@ type feedStatusCmd struct {
 }
 
 func (c *feedStatusCmd) Help() string {
-	return `Examples:
+	return `What waits and what was put aside is of now, whatever the day.
+
+Examples:
   sluice feed status
   sluice feed status --partner messenger
   sluice feed status --bank morava --day 2026-01-31`
@@ -107,11 +109,11 @@ func (c *feedStatusCmd) Run(ctx context.Context) error {
 	if c.JSON {
 		return printJSON(os.Stdout, all)
 	}
-	return printFeedStatus(os.Stdout, all)
+	return printFeedStatus(os.Stdout, all, time.Now())
 }
 
 // printFeedStatus leaves out the head of what was not asked for.
-func printFeedStatus(w io.Writer, s *operatorv1.GetFeedStatusResponse) error {
+func printFeedStatus(w io.Writer, s *operatorv1.GetFeedStatusResponse, now time.Time) error {
 	day := formatDate(s.GetDay())
 	if len(s.GetPartners()) > 0 {
 		var rows [][]string
@@ -122,6 +124,9 @@ func printFeedStatus(w io.Writer, s *operatorv1.GetFeedStatusResponse) error {
 		}
 		if err := table(w, "PARTNER|WAITING|OLDEST|PUT ASIDE|DROPPED "+day, rows); err != nil {
 			return err
+		}
+		if day != now.UTC().Format(time.DateOnly) {
+			fmt.Fprintf(w, "Dropped is of %s; the rest is of now.\n", day)
 		}
 	}
 	if len(s.GetBanks()) == 0 {

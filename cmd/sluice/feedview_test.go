@@ -46,7 +46,7 @@ func TestDeadLettersArePrintedAndCantSteerTheTerminal(t *testing.T) {
 
 func TestAFeedsStatusIsPrinted(t *testing.T) {
 	var w bytes.Buffer
-	err := printFeedStatus(&w, &operatorv1.GetFeedStatusResponse{
+	status := &operatorv1.GetFeedStatusResponse{
 		Day: &date.Date{Year: 2026, Month: 11, Day: 24},
 		Partners: []*operatorv1.PartnerFeed{
 			{PartnerId: "messenger", Waiting: 3, OldestAge: durationpb.New(90 * time.Second), PutAside: 1, Dropped: []*operatorv1.DroppedEvents{
@@ -56,8 +56,8 @@ func TestAFeedsStatusIsPrinted(t *testing.T) {
 			{PartnerId: "wallet"},
 		},
 		Banks: []*operatorv1.BankFeed{{BankId: "morava", Rejected: []*operatorv1.RejectedEvents{{Field: "what.status", Count: 2}}}},
-	})
-	if err != nil {
+	}
+	if err := printFeedStatus(&w, status, time.Date(2026, time.November, 24, 23, 59, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	var have []string
@@ -71,6 +71,13 @@ BANK REJECTED 2026-11-24
 morava 2 what.status`
 	if got := strings.Join(have, "\n"); got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+	w.Reset()
+	if err := printFeedStatus(&w, status, time.Date(2026, time.November, 25, 0, 1, 0, 0, time.UTC)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(w.String(), "Dropped is of 2026-11-24; the rest is of now.") {
+		t.Errorf("of another day it is printed\n%s", w.String())
 	}
 }
 

@@ -1784,12 +1784,15 @@ type UsageDay struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The day, in UTC.
 	Day *date.Date `protobuf:"bytes,1,opt,name=day,proto3" json:"day,omitempty"`
-	// Releases.
+	// Releases, news that the bank sent on too.
 	Releases int32 `protobuf:"varint,2,opt,name=releases,proto3" json:"releases,omitempty"`
 	// Accesses without the customer, pages of one counted once.
 	Unattended int32 `protobuf:"varint,3,opt,name=unattended,proto3" json:"unattended,omitempty"`
-	// What was refused.
-	Refusals      []*RefusalCount `protobuf:"bytes,4,rep,name=refusals,proto3" json:"refusals,omitempty"`
+	// What was refused, news of the bank's that was held back too.
+	Refusals []*RefusalCount `protobuf:"bytes,4,rep,name=refusals,proto3" json:"refusals,omitempty"`
+	// How many of the releases, and of those without the customer, were news that the bank sent on, and no access of the
+	// partner's.
+	Events        int32 `protobuf:"varint,5,opt,name=events,proto3" json:"events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1850,6 +1853,13 @@ func (x *UsageDay) GetRefusals() []*RefusalCount {
 		return x.Refusals
 	}
 	return nil
+}
+
+func (x *UsageDay) GetEvents() int32 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
 }
 
 // RefusalCount counts refusals for one reason.
@@ -2076,14 +2086,15 @@ const file_sluice_customer_v1_consent_service_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xee\x02(\x00R\x04days\"\x8a\x01\n" +
 	"\x10GetUsageResponse\x120\n" +
 	"\x04days\x18\x01 \x03(\v2\x1c.sluice.customer.v1.UsageDayR\x04days\x12D\n" +
-	"\x10last_released_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0elastReleasedAt\"\xa9\x01\n" +
+	"\x10last_released_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0elastReleasedAt\"\xc1\x01\n" +
 	"\bUsageDay\x12#\n" +
 	"\x03day\x18\x01 \x01(\v2\x11.google.type.DateR\x03day\x12\x1a\n" +
 	"\breleases\x18\x02 \x01(\x05R\breleases\x12\x1e\n" +
 	"\n" +
 	"unattended\x18\x03 \x01(\x05R\n" +
 	"unattended\x12<\n" +
-	"\brefusals\x18\x04 \x03(\v2 .sluice.customer.v1.RefusalCountR\brefusals\"W\n" +
+	"\brefusals\x18\x04 \x03(\v2 .sluice.customer.v1.RefusalCountR\brefusals\x12\x16\n" +
+	"\x06events\x18\x05 \x01(\x05R\x06events\"W\n" +
 	"\fRefusalCount\x121\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x19.sluice.refusal.v1.ReasonR\x06reason\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count*\x92\x01\n" +

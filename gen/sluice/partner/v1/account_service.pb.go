@@ -384,7 +384,7 @@ type ListTransactionsRequest struct {
 	AccountId string `protobuf:"bytes,2,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	// The first day wanted; unset: as far back as the consent reaches.
 	FromDate *date.Date `protobuf:"bytes,3,opt,name=from_date,json=fromDate,proto3" json:"from_date,omitempty"`
-	// The last day wanted; unset: today.
+	// The last day wanted; unset, or later: the latest day that it is anywhere.
 	ToDate *date.Date `protobuf:"bytes,4,opt,name=to_date,json=toDate,proto3" json:"to_date,omitempty"`
 	// How many at most; 0 means 100.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`

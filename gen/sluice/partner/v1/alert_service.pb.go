@@ -228,7 +228,7 @@ func (x *AnswerAlertRequest) GetConfirmation() string {
 	return ""
 }
 
-// AnswerAlertResponse says that the bank has the answer.
+// AnswerAlertResponse says that the bank has the answer, or will have it soon after.
 type AnswerAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where the alert stands.

@@ -33,8 +33,8 @@ const (
 type AlertServiceClient interface {
 	// Lists alerts of the consent's accounts that are not at an end.
 	ListAlerts(ctx context.Context, in *ListAlertsRequest, opts ...grpc.CallOption) (*ListAlertsResponse, error)
-	// Carries the customer's answer to the bank, once. The customer must be present. The same answer again is fine and
-	// answers the same; another one is refused.
+	// Carries the customer's answer to the bank, once. The customer must be present. The same answer again, with the same
+	// confirmation, is fine and answers the same; another one is refused.
 	AnswerAlert(ctx context.Context, in *AnswerAlertRequest, opts ...grpc.CallOption) (*AnswerAlertResponse, error)
 }
 
@@ -74,8 +74,8 @@ func (c *alertServiceClient) AnswerAlert(ctx context.Context, in *AnswerAlertReq
 type AlertServiceServer interface {
 	// Lists alerts of the consent's accounts that are not at an end.
 	ListAlerts(context.Context, *ListAlertsRequest) (*ListAlertsResponse, error)
-	// Carries the customer's answer to the bank, once. The customer must be present. The same answer again is fine and
-	// answers the same; another one is refused.
+	// Carries the customer's answer to the bank, once. The customer must be present. The same answer again, with the same
+	// confirmation, is fine and answers the same; another one is refused.
 	AnswerAlert(context.Context, *AnswerAlertRequest) (*AnswerAlertResponse, error)
 	mustEmbedUnimplementedAlertServiceServer()
 }
