@@ -4,8 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"sluice/consent"
@@ -111,6 +114,50 @@ func TestConversationsLeaveWholeButForTheirTopic(t *testing.T) {
 	answer.Accounts[0].AccountId = "pairwise-of-the-first"
 	if diff := cmp.Diff(answer, got, protocmp.Transform()); diff != "" || strings.Contains(c.GetTopic(), cardNumber) {
 		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+}
+
+// The time that masking takes grows with the square of a text's length.
+func TestWhatPeopleWroteIsNoLongerThanTheContractSays(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		text string
+		good bool
+	}{
+		{"the longest", strings.Repeat("ž", 4000), true},
+		{"a letter longer", strings.Repeat("ž", 4001), false},
+		{"as long as an answer may be", strings.Repeat("pin 1234 ", 400_000), false},
+	} {
+		_, err := kinds(t)[6].table.Keep(nil, encode(t, said(message("m1", "con_1", "short"), &datav1.Message{ConsentId: "con_1", Text: tt.text})), conversing())
+		if (err == nil) != tt.good {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+func TestTheLongestTextOfTheContractIsTheLongestThatIsMasked(t *testing.T) {
+	var longest uint64
+	var look func(m protoreflect.MessageDescriptor)
+	look = func(m protoreflect.MessageDescriptor) {
+		for i := range m.Fields().Len() {
+			f := m.Fields().Get(i)
+			if written, _ := proto.GetExtension(f.Options(), datav1.E_ChatText).(bool); written {
+				rules, _ := proto.GetExtension(f.Options(), validate.E_Field).(*validate.FieldRules)
+				if rules.GetString().GetMaxLen() == 0 {
+					t.Errorf("%s may be of any length", f.FullName())
+				}
+				longest = max(longest, rules.GetString().GetMaxLen())
+			}
+			if f.Message() != nil {
+				look(f.Message())
+			}
+		}
+	}
+	for _, m := range []proto.Message{&datav1.Message{}, &datav1.Conversation{}} {
+		look(m.ProtoReflect().Descriptor())
+	}
+	if longest != fields.MaxChatText {
+		t.Errorf("a text may have %d characters, and %d are masked", longest, fields.MaxChatText)
 	}
 }
 

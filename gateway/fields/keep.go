@@ -15,9 +15,14 @@ import (
 // MaxPageToken is the longest page token a bank may give, in bytes.
 const MaxPageToken = 512
 
+// MaxChatText is how many characters of what people wrote are masked: the longest
+// that the contract has. Whoever masks more may be kept busy for long.
+const MaxChatText = 4000
+
 var (
 	errMalformed = errors.New("malformed protobuf")
 	errText      = errors.New("text that is not UTF-8")
+	errTooLong   = fmt.Errorf("what somebody wrote is longer than %d characters", MaxChatText)
 	errToken     = fmt.Errorf("page token longer than %d bytes", MaxPageToken)
 )
 
@@ -231,6 +236,9 @@ func (k *keeper) inner(n protowire.Number, f field, value []byte, account *Accou
 func (k *keeper) scalar(n protowire.Number, f field, whole, value []byte, account *Account) error {
 	if f.text && !utf8.Valid(value) {
 		return errText
+	}
+	if f.chatText && utf8.RuneCount(value) > MaxChatText {
+		return errTooLong
 	}
 	if f.packed && protowire.Type(whole[0]&7) == protowire.BytesType && !varints(value) {
 		return errMalformed
