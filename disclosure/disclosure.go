@@ -98,7 +98,14 @@ type DayCount struct {
 	Day        consent.Day
 	Releases   int // each page of an access is one
 	Unattended int // those of them without the customer
+	Events     int // those of these that were events, and no access of the partner's
 }
+
+// Reads are the releases that the partner asked for.
+func (d DayCount) Reads() int { return d.Releases - d.Events }
+
+// UnattendedReads are those of them without the customer.
+func (d DayCount) UnattendedReads() int { return d.Unattended - d.Events }
 
 // RefusalCount is how often a consent kept something back on one day, for one
 // reason.

@@ -18,9 +18,10 @@ type chart struct {
 	Width      int
 	Height     int
 	Bars       []bar
-	Rows       []bar // days with reads only, newest first
+	Rows       []bar // days with reads or news only, newest first
 	Total      int
 	Unattended int
+	Told       int // of news; no reads
 	Most       int
 }
 
@@ -31,6 +32,7 @@ type bar struct {
 	UY, UH     int // of them unattended
 	Reads      int
 	Unattended int
+	Told       int
 }
 
 // chartOf draws the days up to today; a day that is not counted had none.
@@ -40,16 +42,17 @@ func chartOf(id string, today consent.Day, days []disclosure.DayCount) chart {
 	for _, d := range days {
 		if d.Day > today-chartDays && d.Day <= today {
 			counts[d.Day] = d
-			c.Total += d.Releases
-			c.Unattended += d.Unattended
-			c.Most = max(c.Most, d.Releases)
+			c.Total += d.Reads()
+			c.Unattended += d.UnattendedReads()
+			c.Told += d.Events
+			c.Most = max(c.Most, d.Reads())
 		}
 	}
 	for i := range chartDays {
 		day := today - chartDays + 1 + consent.Day(i)
 		n := counts[day]
-		b := bar{Day: day, X: i*barStep + 1, Width: barWidth, Reads: n.Releases, Unattended: n.Unattended}
-		b.Height, b.UH = height(n.Releases, c.Most), height(min(n.Unattended, n.Releases), c.Most)
+		b := bar{Day: day, X: i*barStep + 1, Width: barWidth, Reads: n.Reads(), Unattended: n.UnattendedReads(), Told: n.Events}
+		b.Height, b.UH = height(b.Reads, c.Most), height(min(b.Unattended, b.Reads), c.Most)
 		b.Y, b.UY = chartHeight-b.Height, chartHeight-b.UH
 		c.Bars = append(c.Bars, b)
 		if n.Releases > 0 {

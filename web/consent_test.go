@@ -319,14 +319,14 @@ func TestWhatWasReadIsShownByDayAndPaged(t *testing.T) {
 			At: s.at.Add(-time.Duration(i) * time.Hour), Outcome: disclosure.Outcome(i % 3),
 		})
 	}
-	s.log.days = []disclosure.DayCount{{Day: consent.DayOf(s.at), Releases: 15, Unattended: 7}, {Day: consent.DayOf(s.at) - 1, Releases: 1}}
+	s.log.days = []disclosure.DayCount{{Day: consent.DayOf(s.at), Releases: 19, Unattended: 11, Events: 4}, {Day: consent.DayOf(s.at) - 1, Releases: 1}}
 	s.log.refusals = []disclosure.RefusalCount{
 		{Day: consent.DayOf(s.at), Reason: refusal.AccessLimitReached, Count: 2, Last: s.at},
 		{Day: consent.DayOf(s.at) - 1, Reason: refusal.AccessLimitReached, Count: 1, Last: s.at.Add(-24 * time.Hour)},
 	}
 	b := s.ona()
 	page := b.get(pathOf(c))
-	page.has(t, "<svg", "<title", "3 May 2026", "2 May 2026", "Without you.", "Everyday •••• 4821", "Read 16 times in 30 days.", "7 times without you.",
+	page.has(t, "<svg", "<title", "3 May 2026", "2 May 2026", "Without you.", "Everyday •••• 4821", "Read 16 times in 30 days.", "7 times without you.", "Told of news 4 times.",
 		"as often as it may that day without you. 3 times.", "Held back after all", pathOf(c)+"?before=11#disclosures")
 	if n := strings.Count(page.body, "data-disclosure="); n != 50 {
 		t.Errorf("%d on the page", n)

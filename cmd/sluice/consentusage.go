@@ -35,10 +35,11 @@ func (c *consentUsageCmd) Run(ctx context.Context) error {
 			refused = append(refused, shortName(r.GetReason())+" "+strconv.Itoa(int(r.GetCount())))
 		}
 		rows = append(rows, []string{
-			formatDate(d.GetDay()), strconv.Itoa(int(d.GetReleases())), strconv.Itoa(int(d.GetUnattended())), strings.Join(refused, ", "),
+			formatDate(d.GetDay()), strconv.Itoa(int(d.GetReleases() - d.GetEvents())), strconv.Itoa(int(d.GetUnattended() - d.GetEvents())),
+			strconv.Itoa(int(d.GetEvents())), strings.Join(refused, ", "),
 		})
 	}
-	if err := table(os.Stdout, "DAY (UTC)|RELEASES|UNATTENDED|REFUSED", rows); err != nil {
+	if err := table(os.Stdout, "DAY (UTC)|READS|UNATTENDED|TOLD OF NEWS|REFUSED OR HELD BACK", rows); err != nil {
 		return err
 	}
 	if last := answer.GetLastReleasedAt(); last != nil {

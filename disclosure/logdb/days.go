@@ -15,9 +15,10 @@ import (
 const left = `NOT EXISTS (SELECT 1 FROM disclosure_outcomes o WHERE o.id = d.id AND o.outcome = 'WITHHELD')`
 
 // selectDays reads a range of disclosures_lately: moments, of which a day is a
-// part.
+// part. An event is what is unattended, begins no access and continues none.
 const selectDays = `
-SELECT d.day, count(*), CAST(sum(d.unattended) AS BIGINT)
+SELECT d.day, count(*), CAST(sum(d.unattended) AS BIGINT),
+       CAST(sum(CASE WHEN d.unattended = 1 AND d.counted = 0 AND d.continues = '' THEN 1 ELSE 0 END) AS BIGINT)
 FROM disclosures d
 WHERE d.consent_id = $1 AND d.at >= CAST($2 AS BIGINT) AND d.at < CAST($3 AS BIGINT) AND ` + left + `
 GROUP BY d.day ORDER BY d.day`
@@ -33,7 +34,7 @@ func (l *Log) Days(ctx context.Context, id consent.ID, from, to consent.Day) ([]
 	var out []disclosure.DayCount
 	for rows.Next() {
 		var d disclosure.DayCount
-		if err := rows.Scan(&d.Day, &d.Releases, &d.Unattended); err != nil {
+		if err := rows.Scan(&d.Day, &d.Releases, &d.Unattended, &d.Events); err != nil {
 			return nil, fmt.Errorf("count releases: %w", err)
 		}
 		out = append(out, d)

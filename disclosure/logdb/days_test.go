@@ -64,10 +64,17 @@ func TestReleasesAreCountedByDayWithoutTheWithheld(t *testing.T) {
 		today := consent.DayOf(noon)
 		away := d.entry()
 		away.Unattended = true
+		event := away
+		event.Pushed = true
 		d.must(d.append(d.another())) // not this consent's
 
 		d.must(d.append(d.entry()))
-		d.must(d.append(away))
+		first, err := d.add(away)
+		d.must(err)
+		page := away
+		page.Continues = first
+		d.must(d.append(page))
+		d.must(d.append(event))
 		withheld, err := d.add(d.entry())
 		d.must(err)
 		d.becomes(withheld, disclosure.Withheld)
@@ -85,7 +92,7 @@ func TestReleasesAreCountedByDayWithoutTheWithheld(t *testing.T) {
 		d.must(d.append(away))
 
 		want := []disclosure.DayCount{
-			{Day: today, Releases: 3, Unattended: 1},
+			{Day: today, Releases: 5, Unattended: 3, Events: 1},
 			{Day: today + 1, Releases: 1},
 			{Day: today + 3, Releases: 1, Unattended: 1},
 		}

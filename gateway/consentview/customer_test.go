@@ -152,7 +152,7 @@ func TestUsageCountsByDayWhatWasReleasedAndRefused(t *testing.T) {
 	ctx, at := t.Context(), d.customers(t, "morava")
 	id := d.give(t, false, "own").GetConsentId()
 	today := consent.DayOf(noon)
-	d.counts.days = []disclosure.DayCount{{Day: today - 3, Releases: 7, Unattended: 2}, {Day: today, Releases: 1}}
+	d.counts.days = []disclosure.DayCount{{Day: today - 3, Releases: 7, Unattended: 2, Events: 1}, {Day: today, Releases: 1}}
 	d.counts.refusals = []disclosure.RefusalCount{
 		{Day: today - 4, Reason: refusal.ConsentPaused, Count: 5},
 		{Day: today, Reason: refusal.AccessLimitReached, Count: 2},
@@ -160,16 +160,16 @@ func TestUsageCountsByDayWhatWasReleasedAndRefused(t *testing.T) {
 	}
 	d.counts.last = map[consent.ID]time.Time{consent.ID(id): noon.Add(-time.Hour), "con_other": noon}
 	answer := got(at.GetUsage(ctx, &customerv1.GetUsageRequest{CustomerId: "me", ConsentId: id}))(t)
-	type row struct{ day, releases, unattended, refusals int32 }
+	type row struct{ day, releases, unattended, events, refusals int32 }
 	var rows []row
 	for _, u := range answer.GetDays() {
-		r := row{day: u.GetDay().GetDay(), releases: u.GetReleases(), unattended: u.GetUnattended()}
+		r := row{day: u.GetDay().GetDay(), releases: u.GetReleases(), unattended: u.GetUnattended(), events: u.GetEvents()}
 		for _, refused := range u.GetRefusals() {
 			r.refusals += refused.GetCount()
 		}
 		rows = append(rows, r)
 	}
-	if want := []row{{20, 0, 0, 5}, {21, 7, 2, 0}, {24, 1, 0, 3}}; !slices.Equal(rows, want) {
+	if want := []row{{20, 0, 0, 0, 5}, {21, 7, 2, 1, 0}, {24, 1, 0, 0, 3}}; !slices.Equal(rows, want) {
 		t.Errorf("days %v, want %v", rows, want)
 	}
 	if !answer.GetLastReleasedAt().AsTime().Equal(noon.Add(-time.Hour)) {

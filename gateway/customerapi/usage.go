@@ -74,7 +74,7 @@ func (s *Service) count(ctx context.Context, id consent.ID, from, to consent.Day
 	}
 	for _, d := range released {
 		day := at(d.Day)
-		day.Releases, day.Unattended = int32(d.Releases), int32(d.Unattended)
+		day.Releases, day.Unattended, day.Events = int32(d.Releases), int32(d.Unattended), int32(d.Events)
 	}
 	for _, d := range refused {
 		day := at(d.Day)
