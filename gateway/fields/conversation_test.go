@@ -25,7 +25,7 @@ const (
 
 func message(id, of, text string) *datav1.Message {
 	return &datav1.Message{
-		MessageId: id, ConversationId: "t1", ConsentId: of, Author: datav1.Author_AUTHOR_AGENT, AuthorName: "Eva", Text: text,
+		MessageId: id, ConversationId: "t1", ConsentId: of, Author: datav1.Author_AUTHOR_AGENT, AuthorName: text, Text: text,
 		Attachments: []*datav1.Attachment{{Name: text + ".pdf", MediaType: "application/pdf", SizeBytes: 7, Url: "https://bank.example/f/1"}},
 	}
 }
@@ -87,15 +87,15 @@ func TestWhatPeopleWroteLeavesMaskedUnlessTheBankLetsItPass(t *testing.T) {
 		card, acct bool // whether they are to be read
 		masked     int
 	}{
-		{0, false, false, 4},
-		{masking.AccountNumbers, false, true, 2},
+		{0, false, false, 6},
+		{masking.AccountNumbers, false, true, 3},
 		{masking.CardNumbers | masking.AccountNumbers, true, true, 0},
 	} {
 		p := conversing()
 		p.Pass = tt.pass
 		got, shown := kept(t, said(message("m1", "con_1", text)), p)
 		m := got.GetAccounts()[0].GetMessages()[0]
-		for _, s := range []string{m.GetText(), m.GetAttachments()[0].GetName()} {
+		for _, s := range []string{m.GetText(), m.GetAuthorName(), m.GetAttachments()[0].GetName()} {
 			if strings.Contains(s, cardNumber) != tt.card || strings.Contains(s, iban) != tt.acct {
 				t.Errorf("passes %d: %q", tt.pass, s)
 			}

@@ -41,9 +41,9 @@ type ConversationServiceClient interface {
 	StartConversation(ctx context.Context, in *StartConversationRequest, opts ...grpc.CallOption) (*StartConversationResponse, error)
 	// Sends a message of the customer's, who must be present.
 	SendMessage(ctx context.Context, in *SendMessageRequest, opts ...grpc.CallOption) (*SendMessageResponse, error)
-	// Says up to where the customer has read, and whether the customer is writing.
+	// Says up to where the customer has read, and whether the customer is writing. The customer must be present.
 	MarkConversation(ctx context.Context, in *MarkConversationRequest, opts ...grpc.CallOption) (*MarkConversationResponse, error)
-	// Ends a conversation. Doing so twice is fine and answers the same.
+	// Ends a conversation for the customer, who must be present. Doing so twice is fine and answers the same.
 	CloseConversation(ctx context.Context, in *CloseConversationRequest, opts ...grpc.CallOption) (*CloseConversationResponse, error)
 	// Lists conversations of the consent, the newest first.
 	ListConversations(ctx context.Context, in *ListConversationsRequest, opts ...grpc.CallOption) (*ListConversationsResponse, error)
@@ -131,9 +131,9 @@ type ConversationServiceServer interface {
 	StartConversation(context.Context, *StartConversationRequest) (*StartConversationResponse, error)
 	// Sends a message of the customer's, who must be present.
 	SendMessage(context.Context, *SendMessageRequest) (*SendMessageResponse, error)
-	// Says up to where the customer has read, and whether the customer is writing.
+	// Says up to where the customer has read, and whether the customer is writing. The customer must be present.
 	MarkConversation(context.Context, *MarkConversationRequest) (*MarkConversationResponse, error)
-	// Ends a conversation. Doing so twice is fine and answers the same.
+	// Ends a conversation for the customer, who must be present. Doing so twice is fine and answers the same.
 	CloseConversation(context.Context, *CloseConversationRequest) (*CloseConversationResponse, error)
 	// Lists conversations of the consent, the newest first.
 	ListConversations(context.Context, *ListConversationsRequest) (*ListConversationsResponse, error)
