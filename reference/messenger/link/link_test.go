@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -198,5 +199,54 @@ func TestTokensOfOurOwnAreOfNoCustomer(t *testing.T) {
 	}
 	if got := s.forms["/token"]; len(got) != 1 || got[0].Get("grant_type") != "client_credentials" || got[0].Get("scope") != "consents" || got[0].Get("client_id") != "messenger" {
 		t.Errorf("asked with %v", got)
+	}
+}
+
+// Whoever ends what a customer shares, or makes it stale, holds up all other customers
+// if he has to wait for the authorization server.
+func TestAnEndDoesNotWaitForTheAuthorizationServer(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-answer
+		_, _ = io.WriteString(w, `{"access_token":"at","refresh_token":"rt2","expires_in":300}`)
+	}))
+	t.Cleanup(s.Close)
+	l := link.New(link.Config{Partner: "messenger", MTLS: s.URL, Client: s.Client(), Now: time.Now})
+	for name, c := range map[string]struct {
+		do    func(*link.Access)
+		over  bool
+		again bool // the next call asks for another one
+	}{
+		"nothing": {func(*link.Access) {}, false, false},
+		"stale":   {(*link.Access).Stale, false, true},
+		"ended":   {(*link.Access).End, true, false},
+	} {
+		a, done := l.Access(link.Grant{Consent: "con_1"}), make(chan error)
+		get := func() { _, err := a.Token(t.Context()); done <- err }
+		go get()
+		<-asked
+		c.do(a)
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		if _, err := a.Token(gone); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: who left still waits: %v", name, err)
+		}
+		answer <- struct{}{}
+		if err := <-done; errors.Is(err, link.ErrOver) != c.over {
+			t.Errorf("%s: the token under way is %v", name, err)
+		}
+		go get()
+		again := false
+		select {
+		case <-asked:
+			again = true
+			answer <- struct{}{}
+			<-done
+		case <-done:
+		}
+		if again != c.again {
+			t.Errorf("%s: it is asked again: %t", name, again)
+		}
 	}
 }
