@@ -187,6 +187,7 @@ func (d *oneDay) isAnswered() {
 	d.chat.shows("#log", "meanwhile.")
 	d.chat.secret(iban)
 	d.chat.shows("#log", "Jana")
+	d.agent.until(`document.querySelector("#read") !== null`)
 	if got := evaluate[string](d.chat, `document.activeElement.id + ":" + document.querySelector("#text").value`); got != "text:Is it " {
 		d.t.Errorf("what was half written is now %q", got)
 	}
@@ -203,14 +204,18 @@ func (d *oneDay) isWarned() {
 	d.agent.raise()
 	d.chat.until(`document.querySelector('#alerts button[value="WAS_ME"]') !== null`)
 	d.chat.check()
-	watching := d.agent.another()
-	watching.open(set.desk + "/engagement")
-	before := watching.text("#answered")
-	watching.mark()
+	d.agent.shows("#asked", "no answer yet")
+	figures := d.agent.another()
+	figures.open(set.desk + "/engagement")
+	before := figures.text("#answered")
+	figures.mark()
+	d.agent.mark()
 	d.chat.click(`#alerts button[value="WAS_ME"]`)
 	d.chat.shows("#alerts", "Your answer has reached the bank: It was me")
-	watching.until(fmt.Sprintf(`document.querySelector("#answered").innerText !== %s`, quoted(before)))
-	watching.stayed()
+	d.agent.shows("#asked", "“It was me”")
+	d.agent.stayed()
+	figures.until(fmt.Sprintf(`document.querySelector("#answered").innerText !== %s`, quoted(before)))
+	figures.stayed()
 	d.chat.stayed()
 }
 

@@ -77,6 +77,7 @@ func (b *Bank) AnswerAlert(_ context.Context, r *bankv1.AnswerAlertRequest) (*ba
 	if err := b.alerts.take(a, alerts[i], r, b.now()); err != nil {
 		return nil, err
 	}
+	b.talks.show()
 	b.alerts.say(alerts[i], b.now())
 	return &bankv1.AnswerAlertResponse{Status: alerts[i].GetStatus()}, nil
 }

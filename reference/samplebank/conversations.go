@@ -274,6 +274,13 @@ func (k *conversations) page(p party, id, before string, size int) ([]*datav1.Me
 	return slices.Clone(c.messages[max(0, end-size):end]), nil
 }
 
+// show has pages shown anew for something that is of no conversation.
+func (k *conversations) show() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tell()
+}
+
 // tell wakes those who wait for a change; under the lock.
 func (k *conversations) tell() {
 	close(k.changed)

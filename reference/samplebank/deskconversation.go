@@ -13,7 +13,6 @@ type messageView struct {
 	ID, Who, Name, Text string
 	At                  time.Time
 	Attachments         []attachmentView
-	Read                bool // by the customer
 }
 
 type attachmentView struct {
@@ -28,6 +27,8 @@ type conversationView struct {
 	EndedBy                                      string
 	Messages                                     []messageView
 	Unread, Writing                              bool
+	Read                                         bool // the customer read what the bank wrote last
+	Asked                                        []askedView
 	State                                        string // open, paused, checking or closed: whether a reply can be written
 	Why                                          string // why none can
 	Consent                                      consentView
@@ -53,9 +54,13 @@ func (d *desk) showConversation(w http.ResponseWriter, r *http.Request, agent st
 	v.State, v.Why = replyState(mayNot)
 	for _, m := range c.messages {
 		v.Messages = append(v.Messages, shownMessage(&c, m))
-		v.Unread = v.Unread || m.GetAuthor() == datav1.Author_AUTHOR_CUSTOMER && m.GetMessageId() > c.readByBank
+		if m.GetAuthor() != datav1.Author_AUTHOR_CUSTOMER {
+			v.Read = m.GetMessageId() <= c.readByCustomer
+		}
+		v.Unread = v.Unread || v.State == "open" && m.GetAuthor() == datav1.Author_AUTHOR_CUSTOMER && m.GetMessageId() > c.readByBank
 	}
 	if !c.sample {
+		v.Asked = d.bank.asked(c.customer)
 		v.Consent = d.consentOf(r.Context(), c.consent, c.account)
 	}
 	d.render(w, status, deskFrame{Agent: agent, Page: "conversation", Live: "/conversations/" + c.id, View: v})
@@ -77,7 +82,6 @@ func replyState(mayNot error) (state, why string) {
 func shownMessage(c *conversation, m *datav1.Message) messageView {
 	out := messageView{
 		ID: m.GetMessageId(), Name: m.GetAuthorName(), Text: m.GetText(), At: m.GetSentAt().AsTime(),
-		Read: m.GetAuthor() != datav1.Author_AUTHOR_CUSTOMER && m.GetMessageId() <= c.readByCustomer,
 	}
 	switch m.GetAuthor() {
 	case datav1.Author_AUTHOR_AGENT:
