@@ -34,6 +34,10 @@ type demo struct {
 	stop     context.CancelFunc
 }
 
+// tourEvery is how often the tour's bank asks what became of consents, so that nobody
+// need wait for it.
+const tourEvery = 250 * time.Millisecond
+
 // startDemo starts everything. What runs when it fails is ended.
 func startDemo(ctx context.Context, dir, listen, web string, logger *slog.Logger) (*demo, error) {
 	ca, err := openAuthority(dir)
@@ -134,11 +138,15 @@ func (d *demo) addBanks(ctx context.Context, ca *devca.Authority) error {
 func (d *demo) openBanks(ctx context.Context, c *connection) error {
 	for i := range d.banks {
 		b := &d.banks[i]
-		f, err := openSampleFeed(ctx, c, *b, d.answered)
+		f, err := connectSampleFeed(c, *b)
 		if err != nil {
 			return err
 		}
 		d.feeds[b.id] = f
+		if b.id == tourBank {
+			f.every = tourEvery
+		}
+		f.begin(ctx, d.answered)
 		if b.id != tourBank {
 			continue
 		}

@@ -16,33 +16,19 @@ import (
 	"sluice/reference/samplebank"
 )
 
-// followEvery is how often a sample bank asks what became of consents.
-const followEvery = 250 * time.Millisecond
-
 // sampleFeed publishes for a sample bank, and shows what its customers answer; and
 // it keeps the bank's conversations within their consents.
 type sampleFeed struct {
 	bank      *samplebank.Bank
 	publisher *samplebank.Publisher
 	conn      *grpc.ClientConn
+	every     time.Duration // how often it asks what became of consents; 0: as a bank does
 	stop      context.CancelFunc
 	running   sync.WaitGroup
 	ended     error // of the publisher; to be read once it runs no more
 }
 
-// openSampleFeed connects a bank to its gateway and begins to publish what is
-// put, and what the bank writes to its customers. Each answer to an alert is told,
-// on the gateway's call; what came of it is published a little later.
-func openSampleFeed(ctx context.Context, c *connection, b sampleBank, told func(samplebank.Answered)) (*sampleFeed, error) {
-	f, err := connectSampleFeed(c, b)
-	if err != nil {
-		return nil, err
-	}
-	f.begin(ctx, told)
-	return f, nil
-}
-
-// connectSampleFeed does nothing yet.
+// connectSampleFeed connects a bank to its gateway. It does nothing yet.
 func connectSampleFeed(c *connection, b sampleBank) (*sampleFeed, error) {
 	conn, err := c.dial(authn.Bank, b.id)
 	if err != nil {
@@ -67,13 +53,16 @@ func (f *sampleFeed) registered(ctx context.Context) error {
 	}
 }
 
+// begin begins to publish what is put, and what the bank writes to its customers.
+// Each answer to an alert is told, on the gateway's call; what came of it is
+// published a little later.
 func (f *sampleFeed) begin(ctx context.Context, told func(samplebank.Answered)) {
 	ctx, f.stop = context.WithCancel(ctx)
 	f.running.Go(func() { f.ended = f.publisher.Run(ctx) })
 	f.running.Go(func() { _ = f.bank.Talk(ctx, f.publisher) }) // what ends it ends the publisher, which says it
 	f.running.Go(func() {
 		_ = f.bank.FollowConsents(ctx, samplebank.FollowerConfig{
-			Client: bankv1.NewConsentServiceClient(f.conn), Wait: wait, Every: followEvery,
+			Client: bankv1.NewConsentServiceClient(f.conn), Wait: wait, Every: f.every,
 		})
 	})
 	f.bank.OnAnswer(func(a samplebank.Answered) {
