@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/genproto/googleapis/type/date"
 	moneypb "google.golang.org/genproto/googleapis/type/money"
 
 	datav1 "sluice/gen/sluice/data/v1"
@@ -94,20 +95,31 @@ func with(t *datav1.Transaction) string {
 }
 
 // days are the first and the last day that something is asked of.
-type days struct{ first, last time.Time }
+type days struct {
+	first, last time.Time
+	open        bool // last is today, which is tomorrow already where some bank is
+}
+
+// until is the last day to ask for; nil: the latest there is.
+func (d days) until() *date.Date {
+	if d.open {
+		return nil
+	}
+	return dateOf(d.last)
+}
 
 // reach is the days that a question names, as far as the consent reaches: until
-// today, as the gateway has it, and as far back as was agreed.
+// today, and as far back as was agreed.
 func (m *Messenger) reach(s *sharing, q intent.Question) days {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	today := dateOnly(m.config.Now().UTC())
-	d := days{first: today.AddDate(0, 0, 1-int(s.given.GetLookBackDays())), last: today}
+	d := days{first: today.AddDate(0, 0, 1-int(s.given.GetLookBackDays())), last: today, open: true}
 	if from := dateOnly(q.From); !q.From.IsZero() && from.After(d.first) {
 		d.first = from
 	}
 	if last := dateOnly(q.To).AddDate(0, 0, -1); !q.To.IsZero() && last.Before(d.last) {
-		d.last = last
+		d.last, d.open = last, false
 	}
 	return d
 }
@@ -127,7 +139,7 @@ func (m *Messenger) transactions(ctx context.Context, s *sharing, account string
 	for range maxPages {
 		got, err := call(ctx, m, s, func(ctx context.Context, a *partnerv1.Access) (*partnerv1.ListTransactionsResponse, error) {
 			return m.accounts.ListTransactions(ctx, &partnerv1.ListTransactionsRequest{
-				Access: a, AccountId: account, FromDate: dateOf(d.first), ToDate: dateOf(d.last), PageSize: pageSize, PageToken: token,
+				Access: a, AccountId: account, FromDate: dateOf(d.first), ToDate: d.until(), PageSize: pageSize, PageToken: token,
 			})
 		})
 		if err != nil {
