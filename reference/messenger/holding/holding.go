@@ -21,6 +21,10 @@ func (t Terms) covers(what []Cover) bool {
 	return !slices.ContainsFunc(what, func(c Cover) bool { return !slices.Contains(t.Covers, c) })
 }
 
+// Most is how many things are held under one consent. The oldest make room: a bank
+// may say more than anybody can keep.
+const Most = 2_000
+
 // Item is one thing held.
 type Item struct {
 	Consent string
@@ -133,14 +137,28 @@ func (h *Holding) Keep(t Ticket, i Item) bool {
 	now := h.now()
 	i.Consent = t.consent
 	i.At = now
-	if before, held := s.items[i.ID]; held && now.Before(before.Until) {
+	before, held := s.items[i.ID]
+	if held && now.Before(before.Until) {
 		i.At = before.At // what is got again is not kept longer for it
 	}
 	if i.Until = s.terms.until(i.At); !now.Before(i.Until) {
 		return false
 	}
+	if !held && len(s.items) >= Most {
+		delete(s.items, s.oldest())
+	}
 	s.items[i.ID] = i
 	return true
+}
+
+func (s *shelf) oldest() string {
+	var oldest Item
+	for _, i := range s.items {
+		if oldest.ID == "" || i.At.Before(oldest.At) {
+			oldest = i
+		}
+	}
+	return oldest.ID
 }
 
 // Remove takes one thing out.

@@ -185,3 +185,26 @@ func anyCover() *rapid.Generator[holding.Cover] {
 		return cover(rapid.SampledFrom([]string{"a", "b"}).Draw(t, "account"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "kind"))
 	})
 }
+
+func TestTheOldestMakesRoom(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	h := holding.New(func() time.Time { now = now.Add(time.Second); return now })
+	h.Open("con_1", holding.Terms{RetentionDays: 1, Until: now.Add(dayLong)})
+	ticket, _ := h.Ticket("con_1")
+	for i := range holding.Most {
+		h.Keep(ticket, holding.Item{ID: fmt.Sprint(i)})
+	}
+	h.Keep(ticket, holding.Item{ID: "1"}) // again: there is room
+	if _, held := h.Get("con_1", "0"); !held {
+		t.Fatal("the first had to go too early")
+	}
+	if !h.Keep(ticket, holding.Item{ID: "one more"}) || h.Size() != holding.Most {
+		t.Errorf("%d are held", h.Size())
+	}
+	if _, held := h.Get("con_1", "0"); held {
+		t.Error("the first is still there")
+	}
+	if _, held := h.Get("con_1", "1"); !held {
+		t.Error("the second is not there")
+	}
+}
