@@ -81,6 +81,7 @@ type sharing struct {
 
 	standing standing
 	why      string // a text: why it rests or is over
+	ending   bool   // the customer ended it here, whatever the gateway says
 	revision int64  // of the consent, as far as we know
 	until    time.Time
 	given    *consentv1.Consent // as last read
@@ -88,7 +89,8 @@ type sharing struct {
 	listed   time.Time          // when alerts and conversations were last listed
 	accounts []string           // the ids of its accounts
 	talked   bool               // a conversation was open
-	seen     string             // the bank's last message that was shown
+	seenIn   string             // the conversation that was shown last, and
+	seen     string             // the bank's last message of it that was
 	asked    map[string]string  // tap of an answer to an alert, by alert and choice
 }
 
@@ -151,7 +153,7 @@ func (m *Messenger) apply(s *sharing, c *consentv1.Consent) {
 		m.settleLocked(s, over, overBy(c.GetStatus(), consentv1.ChangeReason_CHANGE_REASON_UNSPECIFIED))
 	case to != live:
 		m.settleLocked(s, to, restBy(c.GetStatus()))
-	case changed:
+	case changed && !s.ending:
 		m.openLocked(s, before, c)
 	}
 }

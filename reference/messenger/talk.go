@@ -196,6 +196,9 @@ func (m *Messenger) say(w http.ResponseWriter, r *http.Request) {
 	if err := m.send(r.Context(), s, d); err != nil {
 		m.config.Log.InfoContext(r.Context(), "a message was not sent", "bank", s.bank.ID, "error", err)
 		d.Trouble = trouble(err)
+		if reasonOf(err) == "CHANGE_NOT_POSSIBLE" {
+			d.ID = "" // it may name other words at the bank
+		}
 		m.renderTalk(w, r, s, d)
 		return
 	}

@@ -85,6 +85,45 @@ func TestAMessageThatDidNotArriveIsKeptInTheFormAndTakenOnce(t *testing.T) {
 	}
 }
 
+// A bank that has other words under the name would refuse these for ever.
+func TestWhatTheBankDoesNotTakeGetsAnotherName(t *testing.T) {
+	w := newWorld(t)
+	talk := "/talk/" + w.connect("morava", "service")
+	w.post(talk, "client_id", "c1", "text", "Hello")
+	w.g.unready["SendMessage"] = refused("CHANGE_NOT_POSSIBLE", codes.FailedPrecondition)
+	failed := w.post(talk, "client_id", "c2", "text", "Other words")
+	failed.must(t, ">Other words</textarea>", `name="client_id" value="`)
+	failed.mustNot(t, `value="c2"`)
+}
+
+// Messages' names sort within their conversation, and say nothing across.
+func TestASecondConversationIsReadFromItsBeginning(t *testing.T) {
+	w := newWorld(t)
+	consent := w.connect("morava", "service")
+	w.run()
+	talk := "/talk/" + consent
+	answered := func(client, name string) {
+		w.post(talk, "client_id", client, "text", "Hello")
+		w.g.mu.Lock()
+		m := w.g.write(w.g.conversations[len(w.g.conversations)-1], datav1.Author_AUTHOR_AGENT, "Yes?", "")
+		m.MessageId = name
+		w.g.mu.Unlock()
+		w.g.deliver(&partnerv1.Event{
+			Kind: partnerv1.EventKind_EVENT_KIND_CONVERSATION_MESSAGE, ConsentId: consent, Message: &partnerv1.MessageEvent{Accounts: ofMessage(m)},
+		})
+		w.get("/").must(t, `<span class="new">new</span>`)
+		w.get(talk)
+		w.get("/").mustNot(t, `<span class="new">new</span>`)
+		if got := w.g.marks[len(w.g.marks)-1].GetReadUpTo(); got != name {
+			t.Errorf("the bank was told that %q is read, not %q", got, name)
+		}
+	}
+	answered("c1", "z1")
+	w.post(talk + "/close")
+	w.g.pass(time.Minute)
+	answered("c2", "a1")
+}
+
 func TestAConversationEndsWithItsConsent(t *testing.T) {
 	w := newWorld(t)
 	consent := w.connect("morava", "service")

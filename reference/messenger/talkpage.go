@@ -128,14 +128,23 @@ func (m *Messenger) fillMessages(r *http.Request, s *sharing, c conversation, pa
 		}
 	}
 	m.mu.Lock()
-	newer := last > s.seen
+	newer := last > s.seenOf(c)
 	if newer {
-		s.seen = last
+		s.seenIn, s.seen = conversationKey(c.Account, c.Of.GetConversationId()), last
 	}
 	m.mu.Unlock()
 	if newer && c.Of.GetStatus() == datav1.ConversationStatus_CONVERSATION_STATUS_OPEN {
 		m.tellBank(r.Context(), s, c, last, false)
 	}
+}
+
+// seenOf is the bank's last message of a conversation that was shown. Messages' ids
+// say nothing across conversations.
+func (s *sharing) seenOf(c conversation) string {
+	if s.seenIn != conversationKey(c.Account, c.Of.GetConversationId()) {
+		return ""
+	}
+	return s.seen
 }
 
 // unread says that the bank wrote something that was not shown yet.
@@ -145,7 +154,7 @@ func (m *Messenger) unread(s *sharing) bool {
 		return false
 	}
 	m.mu.Lock()
-	seen := s.seen
+	seen := s.seenOf(c)
 	m.mu.Unlock()
 	for _, one := range m.messagesOf(s, c) {
 		if one.Of.GetAuthor() != datav1.Author_AUTHOR_CUSTOMER && one.Of.GetMessageId() > seen {
