@@ -306,6 +306,12 @@ func (g *gateway) RevokeConsent(ctx context.Context, r *partnerv1.RevokeConsentR
 	if err := g.partner(ctx); err != nil {
 		return nil, err
 	}
+	g.mu.Lock()
+	err := g.unready["RevokeConsent"]
+	g.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	g.change(r.GetConsentId(), consentv1.ConsentStatus_CONSENT_STATUS_REVOKED)
 	return &partnerv1.RevokeConsentResponse{}, nil
 }

@@ -71,6 +71,9 @@ func (m *Messenger) render(w http.ResponseWriter, r *http.Request, code int, pag
 	lang := m.language(r)
 	m.remember(w, r, lang)
 	p := m.visitor(r)
+	if p != nil {
+		m.setCookie(w, p.browser) // it lasts from the last visit
+	}
 	f := frame{
 		Language: lang, Languages: languages(), Page: page, Path: "/", Tabs: m.tabs(p, r.URL.Path), Watch: p != nil, View: of,
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	consentv1 "sluice/gen/sluice/consent/v1"
 	datav1 "sluice/gen/sluice/data/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
@@ -73,6 +76,37 @@ func TestACustomerEndsWhatHeSharesFromTheChat(t *testing.T) {
 	w.get("/").mustNot(t, "42.50")
 	w.get("/holds").must(t, "Nothing.")
 	w.get("/connect").must(t, `href="/connect/morava/money"`)
+}
+
+func TestAnEndThatTheGatewayDidNotHearIsSaidAgainAndNothingGoesOnMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1")}
+	consent := w.connect("morava", "service")
+	w.get("/").must(t, "SHADY SHOP")
+	w.g.unready["RevokeConsent"] = status.Error(codes.Unavailable, "not now")
+	w.post("/share/"+consent+"/end").must(t, "you ended it here", "tried again")
+	w.get("/").mustNot(t, "SHADY SHOP", "This goes on")
+	w.run()
+	w.g.tell(w.g.change(consent, consentv1.ConsentStatus_CONSENT_STATUS_ACTIVE), consentv1.ChangeKind_CHANGE_KIND_NARROW)
+	w.get("/").mustNot(t, "SHADY SHOP")
+	w.get("/holds").must(t, "Nothing.")
+	w.chat.Tidy(t.Context())
+	delete(w.g.unready, "RevokeConsent")
+	w.chat.Tidy(t.Context())
+	if got := w.g.consents[consent].GetStatus(); got != consentv1.ConsentStatus_CONSENT_STATUS_REVOKED {
+		t.Errorf("at the gateway it is %v", got)
+	}
+	w.get("/connect").must(t, `href="/connect/morava/service"`)
+}
+
+func TestWhoComesBackStaysKnown(t *testing.T) {
+	w := newWorld(t)
+	w.connect("morava", "money")
+	for _, page := range []string{"/", "/share"} {
+		if again := w.get(page).header.Get("Set-Cookie"); !strings.HasPrefix(again, "chat=") || !strings.Contains(again, "Max-Age=2592000") {
+			t.Errorf("%s sets %q", page, again)
+		}
+	}
 }
 
 func TestTheHoldingPageListsExactlyWhatIsHeld(t *testing.T) {

@@ -81,10 +81,7 @@ func (m *Messenger) welcome(w http.ResponseWriter, r *http.Request) *person {
 		return p
 	}
 	p := &person{browser: rand.Text(), seen: m.config.Now(), watches: map[chan struct{}]bool{}}
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the messenger is reached over TLS
-		Name: m.cookieName(), Value: p.browser, Path: "/", MaxAge: int(personLife.Seconds()), HttpOnly: true,
-		Secure: strings.HasPrefix(m.config.URL, "https:"), SameSite: http.SameSiteLaxMode,
-	})
+	m.setCookie(w, p.browser)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.people) >= maxPeople {
@@ -92,6 +89,13 @@ func (m *Messenger) welcome(w http.ResponseWriter, r *http.Request) *person {
 	}
 	m.people[p.browser] = p
 	return p
+}
+
+func (m *Messenger) setCookie(w http.ResponseWriter, browser string) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the messenger is reached over TLS
+		Name: m.cookieName(), Value: browser, Path: "/", MaxAge: int(personLife.Seconds()), HttpOnly: true,
+		Secure: strings.HasPrefix(m.config.URL, "https:"), SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // makeRoom forgets who was not seen for longest, first of those who share nothing.
@@ -183,14 +187,27 @@ func (m *Messenger) tidy(ctx context.Context) {
 	m.leaving = nil
 	m.mu.Unlock()
 	for _, consent := range leaving {
-		if err := m.giveUp(ctx, consent); err != nil {
-			if _, _, ended := standingBy(reasonOf(err)); ended {
-				continue
-			}
-			m.config.Log.WarnContext(ctx, "a consent could not be given up", "error", err)
-			m.mu.Lock()
-			m.leaving = append(m.leaving, consent) // the next time, then
-			m.mu.Unlock()
+		m.leave(ctx, consent)
+	}
+}
+
+// leave gives a consent up, now or the next time.
+func (m *Messenger) leave(ctx context.Context, consent string) {
+	err := m.giveUp(ctx, consent)
+	to, why := over, "over.here"
+	if said, _, known := standingBy(reasonOf(err)); err != nil && (!known || said != over) {
+		m.config.Log.WarnContext(ctx, "a consent could not be given up", "error", err)
+		to, why = resting, "rest.ending"
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if to != over {
+		m.leaving = append(m.leaving, consent)
+	}
+	if s := m.sharings[consent]; s != nil { // its customer is still here
+		m.settleLocked(s, to, why)
+		if s.standing == resting {
+			s.why = why // also if it rested before
 		}
 	}
 }

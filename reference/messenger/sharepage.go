@@ -81,33 +81,36 @@ func kindsOf(c *consentv1.Consent) []string {
 // showEnd asks before something is ended.
 func (m *Messenger) showEnd(w http.ResponseWriter, r *http.Request) {
 	s := m.own(m.visitor(r), r.PathValue("consent"))
-	if s == nil || m.standing(s) == over {
+	if s == nil {
 		m.fail(w, r, http.StatusNotFound, "trouble.page")
+		return
+	}
+	if m.standing(s) == over { // also while the page is open
+		http.Redirect(w, r, "/share", http.StatusSeeOther)
 		return
 	}
 	m.render(w, r, http.StatusOK, "end", shared{Consent: s.consent, Bank: s.bank.Name, Wish: s.wish})
 }
 
-// endSharing gives a consent up. What came by it is gone first: if the gateway can't
-// be reached it stays so, and the customer is told that the end is not certain.
+// endSharing gives a consent up. What came by it is gone first, and nothing more is
+// asked for: if the gateway can't be reached it stays so, and is told again.
 func (m *Messenger) endSharing(w http.ResponseWriter, r *http.Request) {
-	p := m.visitor(r)
-	s := m.own(p, r.PathValue("consent"))
+	s := m.own(m.visitor(r), r.PathValue("consent"))
 	if s == nil {
 		m.fail(w, r, http.StatusNotFound, "trouble.page")
 		return
 	}
-	m.holding.Close(s.consent)
-	err := m.giveUp(r.Context(), s.consent)
-	if _, _, ended := standingBy(reasonOf(err)); err != nil && !ended {
-		m.config.Log.WarnContext(r.Context(), "a consent could not be given up", "error", err)
-		m.settle(s, resting, "rest.unknown")
-		m.write(p, entry{key: trouble(err), args: []string{s.bank.Name}})
-		http.Redirect(w, r, "/#end", http.StatusSeeOther)
-		return
-	}
-	m.settle(s, over, "over.here")
+	m.beginEnd(s)
+	m.leave(r.Context(), s.consent)
 	http.Redirect(w, r, "/share", http.StatusSeeOther)
+}
+
+// beginEnd lets nothing more come by a consent that its customer ends.
+func (m *Messenger) beginEnd(s *sharing) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s.ending = true
+	m.holding.Close(s.consent)
 }
 
 // holdsPage is all that is held of what banks gave a person.
