@@ -41,11 +41,12 @@ func (m *masker) iban(from int) []int {
 		country string
 		want    = 2
 		gap     int
+		since   []int
 	)
 	for i := from; i < len(m.glyphs) && len(at) < want; i++ {
 		switch g := m.glyphs[i]; g.kind {
 		case digit, letter:
-			at, gap = append(at, i), 0
+			at, gap, since = append(at, i), 0, since[:0]
 			switch {
 			case len(at) <= 2:
 				country += string(m.latin(g))
@@ -53,9 +54,10 @@ func (m *masker) iban(from int) []int {
 				return nil
 			}
 		case separator:
-			if gap++; gap > widest || len(at) == 0 {
+			if gap = m.wider(gap, since, i); gap > widest || len(at) == 0 {
 				return nil
 			}
+			since = append(since, i)
 		case invisible:
 		case other:
 			return nil

@@ -2,8 +2,17 @@ package masking
 
 import "slices"
 
-// widest is how many characters may stand between two digits of one number.
+// widest is how many characters may stand between two digits of one number. The
+// same one again and again, as spaces are, counts once.
 const widest = 3
+
+// wider is how wide separators are that were so wide, with one more.
+func (m *masker) wider(gap int, since []int, next int) int {
+	if len(since) > 0 && m.glyphs[since[len(since)-1]].char == m.glyphs[next].char {
+		return gap
+	}
+	return gap + 1
+}
 
 // group are digits with nothing between them.
 type group struct {
@@ -31,12 +40,13 @@ func (m *masker) numbers() []number {
 		out   []number
 		now   number
 		since []int // separators since the last digit
+		gap   int   // how wide they are
 	)
 	end := func() {
 		if len(now.groups) > 0 {
 			out = append(out, now)
 		}
-		now, since = number{}, nil
+		now, since, gap = number{}, nil, 0
 	}
 	for i, g := range m.glyphs {
 		switch {
@@ -50,11 +60,12 @@ func (m *masker) numbers() []number {
 				now.groups = append(now.groups, group{before: since})
 			}
 			last := &now.groups[len(now.groups)-1]
-			last.digits, since = append(last.digits, i), nil
-		case g.kind == separator && len(since) < widest:
-			since = append(since, i)
+			last.digits, since, gap = append(last.digits, i), nil, 0
 		case g.kind == separator && len(now.groups) == 0:
 			since = []int{i}
+		case g.kind == separator && m.wider(gap, since, i) <= widest:
+			gap = m.wider(gap, since, i)
+			since = append(since, i)
 		default:
 			end()
 		}

@@ -19,7 +19,7 @@ var english = []string{"zero", "one", "Two", "three", "FOUR", "five", "six", "se
 
 var lithuanian = []string{"nulis", "vienas", "du", "trys", "keturi", "penki", "šeši", "septyni", "aštuoni", "devyni"}
 
-var separators = []string{"", " ", "-", ".", "/", " - ", "\u00a0", "\u200b", "_", "\t", "*", "|", "\u2009", "·", "–", "\ufe0f"}
+var separators = []string{"", " ", "-", ".", "/", " - ", "\u00a0", "\u200b", "_", "\t", "*", "|", "\u2009", "·", "–", "\ufe0f", "      ", " ---- "}
 
 // oddly spells digits in one of many ways, the same way all along.
 func oddly(t *rapid.T, digits string, sizes ...int) string {
