@@ -21,6 +21,7 @@ type seen struct {
 	Text     string   `json:"text"`
 	Width    int64    `json:"width"`
 	Widest   string   `json:"widest"`
+	Spills   []string `json:"spills"`
 	Heads    int      `json:"heads"`
 	Twice    []string `json:"twice"`
 	Foreign  []string `json:"foreign"`
@@ -37,6 +38,7 @@ const look = `(() => {
 		address: location.href,
 		language: document.documentElement.lang, title: document.title, text: document.body.innerText + " " + document.title,
 		width: document.documentElement.scrollWidth, widest: wide ? wide.outerHTML.slice(0, 200) : "",
+		spills: all.filter(e => e.matches(".card, .line, .about, .talk") && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "visible").map(e => e.outerHTML.slice(0, 200)),
 		heads: document.querySelectorAll("h1").length,
 		twice: ids.filter((id, i) => ids.indexOf(id) !== i),
 		foreign: all.filter(e => !known.has(e.localName) || [...e.attributes].some(a => a.name.startsWith("on") || a.name === "style")).map(e => e.outerHTML.slice(0, 200)),
@@ -97,6 +99,9 @@ func (b *tab) check() {
 	}
 	if s.Heads != 1 || !slices.ContainsFunc(of.titles, func(end string) bool { return strings.HasSuffix(s.Title, end) && len(s.Title) > len(end)+2 }) {
 		fail("has %d first headings and the title %q", s.Heads, s.Title)
+	}
+	if len(s.Spills) > 0 {
+		fail("has what is wider than its frame: %q", s.Spills)
 	}
 	if len(s.Twice) > 0 {
 		fail("has ids twice: %q", s.Twice)

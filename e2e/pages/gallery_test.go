@@ -99,7 +99,8 @@ func (g *gallery) hang(name string) {
 
 func (g *gallery) shoot(file string) {
 	g.t.Helper()
-	g.run(`document.activeElement.blur(); scrollTo(0, 0)`)
+	// What sticks to the lower edge is in its own place only at the end.
+	g.run(`document.activeElement.blur(); scrollTo(0, document.querySelector(".compose") ? document.documentElement.scrollHeight : 0)`)
 	ctx := g.ctx
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	must(g.t, err)
@@ -109,7 +110,7 @@ func (g *gallery) shoot(file string) {
 // axe is what axe-core finds wrong with the page, by the rules of WCAG 2.2 AA.
 func (b *tab) axe() []string {
 	b.t.Helper()
-	b.run(`document.querySelectorAll("details").forEach(d => { d.open = true; })`)
+	b.run(`document.querySelectorAll("details").forEach(d => { d.open = true; }); document.querySelector(".compose") && scrollTo(0, document.documentElement.scrollHeight)`)
 	if !evaluate[bool](b, `typeof axe === "object"`) {
 		b.run(set.axe + ";void 0")
 	}

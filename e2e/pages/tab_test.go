@@ -337,7 +337,8 @@ func (b *tab) need(selectors ...string) {
 func (b *tab) eventually(selector string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(patience); !b.has(selector) && time.Now().Before(deadline); {
-		b.open(b.address())
+		at, _, _ := strings.Cut(b.address(), "#") // with it nothing would be loaded
+		b.open(at)
 	}
 	b.need(selector)
 }
