@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	datav1 "sluice/gen/sluice/data/v1"
 )
@@ -72,11 +73,16 @@ type words struct {
 	attachments  []*datav1.Attachment
 }
 
+// are says whether a message has just these words.
+func (w words) are(m *datav1.Message) bool {
+	return m.GetText() == w.text && slices.EqualFunc(m.GetAttachments(), w.attachments, func(a, b *datav1.Attachment) bool { return proto.Equal(a, b) })
+}
+
 var (
 	errNoConversation = status.Error(codes.NotFound, "there is no such conversation")
 	errClosed         = status.Error(codes.FailedPrecondition, "the conversation has ended")
 	errNotPermitted   = status.Error(codes.FailedPrecondition, "the consent does not permit the conversation")
-	errOtherMessage   = status.Error(codes.FailedPrecondition, "client_id names another message")
+	errOtherMessage   = status.Error(codes.AlreadyExists, "client_id names another message")
 	errFull           = status.Error(codes.FailedPrecondition, "there are too many open conversations, or messages in this one")
 	errNoRoom         = status.Error(codes.ResourceExhausted, "the bank keeps no more conversations")
 )
@@ -87,7 +93,7 @@ func (k *conversations) start(p party, topic string, w words, now time.Time) (*d
 	defer k.mu.Unlock()
 	if had := k.taken[clientKey{p.partner, p.consent, w.client}]; had != nil {
 		c := k.byID[had.GetConversationId()]
-		if c == nil || c.party != p || c.messages[0] != had {
+		if c == nil || c.party != p || c.messages[0] != had || c.topic != topic || !w.are(had) {
 			return nil, errOtherMessage
 		}
 		return c.shown(now), nil
@@ -149,7 +155,7 @@ func (k *conversations) send(p party, id string, w words, now time.Time) (*datav
 		return nil, err
 	}
 	if had := k.taken[clientKey{p.partner, p.consent, w.client}]; had != nil {
-		if had.GetConversationId() != id || c.messages[0] == had {
+		if had.GetConversationId() != id || c.messages[0] == had || !w.are(had) {
 			return nil, errOtherMessage
 		}
 		return had, nil

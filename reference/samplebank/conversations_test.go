@@ -244,6 +244,42 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	}
 }
 
+// Whoever is answered with earlier words believes that his own were taken.
+func TestOtherWordsUnderANameThatWasTakenAreRefused(t *testing.T) {
+	b, _ := clocked(t)
+	id := begun(t, b, ours(), "m1", "hello").GetConversationId()
+	first := &bankv1.SendMessageRequest{Party: ours(), ConversationId: id, ClientId: "m2", Text: "more"}
+	if _, err := b.SendMessage(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	file := []*datav1.Attachment{{Name: "a.pdf", MediaType: "application/pdf", SizeBytes: 1, Sha256: strings.Repeat("0", 64), Url: "https://m.example/a"}}
+	for name, tell := range map[string]func() error{
+		"another beginning": func() error {
+			_, err := b.StartConversation(t.Context(), &bankv1.StartConversationRequest{Party: ours(), ClientId: "m1", Topic: "a topic", Text: "good-bye"})
+			return err
+		},
+		"another topic": func() error {
+			_, err := b.StartConversation(t.Context(), &bankv1.StartConversationRequest{Party: ours(), ClientId: "m1", Topic: "other", Text: "hello"})
+			return err
+		},
+		"another text": func() error {
+			_, err := b.SendMessage(t.Context(), &bankv1.SendMessageRequest{Party: ours(), ConversationId: id, ClientId: "m2", Text: "less"})
+			return err
+		},
+		"a file more": func() error {
+			_, err := b.SendMessage(t.Context(), &bankv1.SendMessageRequest{Party: ours(), ConversationId: id, ClientId: "m2", Text: "more", Attachments: file})
+			return err
+		},
+	} {
+		if err := tell(); status.Code(err) != codes.AlreadyExists {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := b.SendMessage(t.Context(), first); err != nil {
+		t.Errorf("the same words again: %v", err)
+	}
+}
+
 // However often and in whatever order a gateway tells things again, the bank has
 // each of them once, and answers the same.
 func TestEveryMessageIsTakenOnce(t *testing.T) {
@@ -277,7 +313,7 @@ func TestEveryMessageIsTakenOnce(t *testing.T) {
 				got, err := b.StartConversation(ctx, &bankv1.StartConversationRequest{Party: ours(), ClientId: name, Text: "hello"})
 				switch {
 				case sent[name] != nil:
-					if status.Code(err) != codes.FailedPrecondition {
+					if status.Code(err) != codes.AlreadyExists {
 						r.Fatalf("the name of a message: %v, %v", got, err)
 					}
 				case err != nil:
@@ -296,7 +332,7 @@ func TestEveryMessageIsTakenOnce(t *testing.T) {
 				had := sent[name]
 				switch {
 				case began[name] != "" || had != nil && had.GetConversationId() != id:
-					if status.Code(err) != codes.FailedPrecondition {
+					if status.Code(err) != codes.AlreadyExists {
 						r.Fatalf("the name of another message: %v, %v", got, err)
 					}
 				case had != nil:
