@@ -218,6 +218,9 @@ func (m *Messenger) send(ctx context.Context, s *sharing, d draft) error {
 		return errNothingShared
 	}
 	if c, open := openOf(m.conversationsOf(s)); open {
+		if m.arrived(s, c, d) {
+			return nil
+		}
 		got, err := call(ctx, m, s, func(ctx context.Context, a *partnerv1.Access) (*partnerv1.SendMessageResponse, error) {
 			return m.conversations.SendMessage(ctx, &partnerv1.SendMessageRequest{
 				Access: a, AccountId: c.Account, ConversationId: c.Of.GetConversationId(), ClientId: d.ID, Text: d.Text,
@@ -244,6 +247,14 @@ func (m *Messenger) send(ctx context.Context, s *sharing, d draft) error {
 	m.keepConversations(s, ticket, got.GetAccounts())
 	m.listAgain(s)
 	return m.listTalk(ctx, s)
+}
+
+// arrived says that the bank has a message already: as the beginning of the
+// conversation it would not take it again.
+func (m *Messenger) arrived(s *sharing, c conversation, d draft) bool {
+	return slices.ContainsFunc(m.messagesOf(s, c), func(had message) bool {
+		return had.Of.GetClientId() == d.ID && had.Of.GetText() == d.Text
+	})
 }
 
 // topic is the first line of a text, as far as it may be one.

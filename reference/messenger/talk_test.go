@@ -96,6 +96,20 @@ func TestWhatTheBankDoesNotTakeGetsAnotherName(t *testing.T) {
 	failed.mustNot(t, `value="c2"`)
 }
 
+// The answer to a beginning may be lost, and the conversation come by itself before it
+// is sent again.
+func TestABeginningThatArrivedIsNotSentAgain(t *testing.T) {
+	w := newWorld(t)
+	talk := "/talk/" + w.connect("morava", "service")
+	w.post(talk, "client_id", "c1", "text", "Hello")
+	w.g.began = func(method string) {
+		if method == "SendMessage" || method == "StartConversation" {
+			t.Errorf("it is sent again by %s", method)
+		}
+	}
+	w.post(talk, "client_id", "c1", "text", "Hello").must(t, "Hello", "></textarea>")
+}
+
 // Messages' names sort within their conversation, and say nothing across.
 func TestASecondConversationIsReadFromItsBeginning(t *testing.T) {
 	w := newWorld(t)
