@@ -4,6 +4,9 @@
 // console, nothing that the page's own policy stopped, no text without words,
 // nothing wider than a phone.
 //
+// The reference messenger and the agents' desk of a sample bank are met the same
+// way: a day of a customer's in three browsers, and each page of both.
+//
 // What happens while the policy or Redis is down is tested where there are several
 // replicas (e2e/chaos); here a bank is.
 //
