@@ -19,9 +19,6 @@ type Grant struct {
 	ends            time.Time
 }
 
-// Ends is when the access token ends; the refresh token lasts as long as the consent.
-func (g Grant) Ends() time.Time { return g.ends }
-
 // Access hands out access tokens of one grant, or of our own. It may be used by many
 // goroutines. Only Token waits for the authorization server.
 type Access struct {
