@@ -65,6 +65,9 @@ type Source interface {
 	// ErrNoConversation, ErrNotUnderstood and ErrNotTaken are ConversationService's
 	// alone.
 	Fetch(ctx context.Context, m Method, r Request) (Answer, error)
+	// Reach waits until the bank is reached, so that what it is told next goes out
+	// at once.
+	Reach(ctx context.Context) error
 	AlertDesk
 }
 

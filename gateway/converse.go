@@ -40,10 +40,14 @@ func (g *Gate) Converse(ctx context.Context, ask Ask, method bank.Method) (Relea
 }
 
 // converse walks once. Telling the bank is a hand-off like that of an answer: a
-// change of the consent that is final is followed by no words.
+// change of the consent that is final is followed by no words. So the bank is
+// reached before, or words could wait for that.
 func (g *Gate) converse(ctx context.Context, ask Ask) (Released, error) {
 	began := g.HandOffs.Now()
 	return g.walk(ctx, ask, g.Grants.Newest, func(ctx context.Context, w walked, v policy.Verdict) (bank.Answer, error) {
+		if err := g.reach(ctx, w); err != nil {
+			return bank.Answer{}, err
+		}
 		section, err := g.HandOffs.Enter(w.grant.ID(), w.grant.Revision(), began)
 		if err != nil {
 			return bank.Answer{}, fmt.Errorf("%w: %w", disclosure.ErrGrantChanged, err)
@@ -51,6 +55,17 @@ func (g *Gate) converse(ctx context.Context, ask Ask) (Released, error) {
 		defer section.Leave()
 		return g.fetch(ctx, w, v)
 	})
+}
+
+func (g *Gate) reach(ctx context.Context, w walked) error {
+	source, err := g.Banks.Source(ctx, w.grant.Bank())
+	if err != nil {
+		return unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("find bank: %w", err))
+	}
+	if err := source.Reach(ctx); err != nil {
+		return unavailable(ctx, refusal.BankUnavailable, fmt.Errorf("reach bank %s: %w", w.grant.Bank(), err))
+	}
+	return nil
 }
 
 // answersWith is the kind of answer of a method that tells the bank something.

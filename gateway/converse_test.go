@@ -390,6 +390,25 @@ func TestNothingIsToldOnceAChangeIsFinal(t *testing.T) {
 	}
 }
 
+// A bank that is long in being reached is told nothing by a grant that was read
+// before.
+func TestNothingIsToldThatWaitedForTheBankToBeReached(t *testing.T) {
+	w := talking(t)
+	w.bank.OnReach(func() {
+		w.bank.OnReach(nil)
+		w.change(revoking(w.book))
+		if err := w.gates.Drain(t.Context(), w.id, 3); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := w.gate.Converse(t.Context(), w.saying(), bank.SendMessage); refusal.ReasonOf(err) != refusal.ConsentRevoked {
+		t.Errorf("Converse = %v, want CONSENT_REVOKED", err)
+	}
+	if len(w.bank.Calls()) != 0 {
+		t.Errorf("the bank was told %v", w.bank.Calls())
+	}
+}
+
 // meanwhile does something between the decision and what follows from it.
 type meanwhile struct {
 	gateway.Decider

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -117,6 +118,25 @@ func (s *source) Fetch(ctx context.Context, m bank.Method, r bank.Request) (bank
 		return bank.Answer{}, failed(err)
 	}
 	return bank.NewAnswer(frame.Bytes(), frame.Free), nil
+}
+
+// Reach connects, and waits until that is done.
+func (s *source) Reach(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	s.conn.Connect()
+	for {
+		switch now := s.conn.GetState(); now {
+		case connectivity.Ready:
+			return nil
+		case connectivity.TransientFailure, connectivity.Shutdown:
+			return fmt.Errorf("%w: %s", bank.ErrUnavailable, now)
+		default:
+			if !s.conn.WaitForStateChange(ctx, now) {
+				return fmt.Errorf("%w: %s", bank.ErrUnavailable, now)
+			}
+		}
+	}
 }
 
 // failed keeps the code of a bank's error and nothing else.

@@ -100,6 +100,17 @@ func TestAnotherPartyIsNotTakenForTheBank(t *testing.T) {
 	}
 }
 
+func TestABankIsReachedOnlyIfItIsWhoItShouldBe(t *testing.T) {
+	_, source := reach(t, "morava", time.Second)
+	if err := source.Reach(t.Context()); err != nil {
+		t.Errorf("Reach = %v", err)
+	}
+	_, source = reach(t, "labe", time.Second)
+	if err := source.Reach(t.Context()); !errors.Is(err, bank.ErrUnavailable) {
+		t.Errorf("Reach of another = %v, want %v", err, bank.ErrUnavailable)
+	}
+}
+
 func TestNothingABankSaysInAnErrorGoesFurther(t *testing.T) {
 	b, source := reach(t, "morava", 5*time.Second)
 	for code, unavailable := range map[codes.Code]bool{codes.PermissionDenied: false, codes.Unavailable: true} {

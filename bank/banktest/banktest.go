@@ -23,6 +23,7 @@ type Bank struct {
 	requests []bank.Request
 	calls    []Call
 	before   func()
+	reached  func()
 	alerts   alertDesk
 }
 
@@ -51,6 +52,24 @@ func (b *Bank) Fail(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.err = err
+}
+
+// OnReach runs f whenever the bank is to be reached.
+func (b *Bank) OnReach(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reached = f
+}
+
+// Reach reaches the bank at once.
+func (b *Bank) Reach(context.Context) error {
+	b.mu.Lock()
+	f := b.reached
+	b.mu.Unlock()
+	if f != nil {
+		f()
+	}
+	return nil
 }
 
 // Before runs f in every call before it is answered.
