@@ -85,9 +85,15 @@ func (m *Messenger) follow(ctx context.Context) (bool, error) {
 	}
 }
 
+// takeFor is how long one event may take: those of all customers wait behind it,
+// and it comes again.
+const takeFor = 3 * time.Second
+
 // take does what an event says. When it returns without an error that is done, and
 // the event may be acknowledged. It may be done again.
 func (m *Messenger) take(ctx context.Context, e *partnerv1.Event) error {
+	ctx, done := context.WithTimeout(ctx, takeFor)
+	defer done()
 	m.mu.Lock()
 	s := m.sharings[e.GetConsentId()]
 	m.mu.Unlock()
