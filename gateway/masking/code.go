@@ -9,7 +9,16 @@ const (
 	alone = 6
 	// near is how many characters from a word that announces one a code may stand.
 	near = 60
+	// onCard is how many digits a card's security code has, and beside how many
+	// characters from its word.
+	onCard, beside = 3, 20
 )
+
+// cue is a word that announces a code.
+type cue struct {
+	at   int
+	card bool // the one that is printed on a card
+}
 
 // codes masks one-time codes, PINs and passwords whole: numbers near a word that
 // announces one, a message that is nothing but one, and the word that is said to
@@ -19,7 +28,8 @@ func (m *masker) codes(numbers []number) {
 	for _, n := range numbers {
 		for _, part := range m.parts(n) {
 			digits := part.digits()
-			if len(digits) < shortestCode || len(digits) > longestCode || m.isDate(part) || len(digits) < alone && m.hasCents(part) {
+			if len(digits) < onCard || len(digits) > longestCode || m.tail(digits[0]) ||
+				m.isDate(part) || len(digits) < alone && m.hasCents(part) {
 				continue
 			}
 			if m.announced(digits, cues) || len(digits) >= alone && m.nothingElse(digits) {
@@ -32,13 +42,34 @@ func (m *masker) codes(numbers []number) {
 	}
 }
 
-func (m *masker) announced(digits []int, cues []int) bool {
+func (m *masker) announced(digits []int, cues []cue) bool {
 	for _, c := range cues {
-		if c < digits[0] && digits[0]-c <= near || c > digits[len(digits)-1] && c-digits[len(digits)-1] <= near {
+		reach := near
+		if len(digits) < shortestCode {
+			if !c.card {
+				continue
+			}
+			reach = beside
+		}
+		if c.at < digits[0] && digits[0]-c.at <= reach || c.at > digits[len(digits)-1] && c.at-digits[len(digits)-1] <= reach {
 			return true
 		}
 	}
 	return false
+}
+
+// tail says that digits are what was left of a number that was masked before.
+func (m *masker) tail(first int) bool {
+	masks := 0
+	for i := first - 1; i >= 0 && masks < shortestCode; i-- {
+		switch g := m.glyphs[i]; {
+		case g.char == Mask && g.kind == separator:
+			masks++
+		case g.kind != separator && g.kind != invisible:
+			return false
+		}
+	}
+	return masks == shortestCode
 }
 
 // nothingElse says that a message has no letters.
@@ -80,13 +111,13 @@ func (m *masker) words() []word {
 
 // cues are where words stand that announce a code, and secrets the words that
 // are said to be one.
-func (m *masker) cues() (cues []int, secrets [][]int) {
+func (m *masker) cues() (cues []cue, secrets [][]int) {
 	words := m.words()
 	for i, w := range words {
 		if !isCue(w.text) {
 			continue
 		}
-		cues = append(cues, w.at[0])
+		cues = append(cues, cue{w.at[0], strings.HasPrefix(w.text, "cv") || i > 0 && secure(words[i-1].text)})
 		for j := i + 1; j < len(words) && j <= i+2; j++ {
 			if !says(words[j].text) {
 				if j > i+1 || m.follows(w, words[j]) {
@@ -97,6 +128,11 @@ func (m *masker) cues() (cues []int, secrets [][]int) {
 		}
 	}
 	return cues, secrets
+}
+
+// secure knows the words before "code" that make it a card's.
+func secure(w string) bool {
+	return w == "security" || w == "verification" || w == "saugos" || w == "apsaugos"
 }
 
 // says knows the words between "password" and what it is.
@@ -117,7 +153,7 @@ func (m *masker) follows(a, b word) bool {
 func (m *masker) secret(words []word) [][]int {
 	w := words[0]
 	mixed := strings.ContainsAny(w.text, "0123456789")
-	if len(w.at) < shortestCode || !mixed && len(words) > 1 {
+	if len(w.at) < shortestCode || !mixed && len(words) > 1 || m.tail(w.at[0]) {
 		return nil
 	}
 	return [][]int{w.at}

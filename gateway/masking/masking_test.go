@@ -42,6 +42,9 @@ func TestNumbersAndCodesAreMasked(t *testing.T) {
 		"a password":                     {"Slaptažodis: tulpe", "Slaptažodis: •••••"},
 		"more than one":                  {"4000000000000002 and 482915 is the code", "••••••••••••0002 and •••••• is the code"},
 		"a PIN beside the last four":     {"PIN 1234", "PIN ••••"},
+		"a card's three digits":          {"CVV 123, exp 12/27", "CVV •••, exp ••/••"},
+		"a security code":                {"the security code is 123", "the security code is •••"},
+		"a code in Lithuanian of a card": {"saugos kodas 123", "saugos kodas •••"},
 		"a card with a code of the card": {"4000 0000 0000 0002 cvv 1234", "•••• •••• •••• 0002 cvv ••••"},
 	} {
 		got, found := masking.Text(c.text, 0)
@@ -71,6 +74,20 @@ func TestWhatPeopleSayOfMoneyIsLeftAlone(t *testing.T) {
 	} {
 		if got, found := masking.Text(text, 0); got != text || found != 0 {
 			t.Errorf("Text(%q) = %q, %d; want it as it is", text, got, found)
+		}
+	}
+}
+
+// What one side may read the other may too: the bank's answer is masked again.
+func TestWhatWasMaskedIsNotMaskedAgain(t *testing.T) {
+	for _, text := range []string{
+		"card 4000 0000 0000 0002 pin 1234", "pin: 1234 and my card 4000000000000002", "card 4000-0000-0000-0002, code 482915",
+		"kodas 123456, CZ65 0800 0000 1920 0014 5399", "GB82 WEST 1234 5698 7654 32, the code: 4000000000000002",
+		"account 19-2000145399/0800 with code 12 34",
+	} {
+		once, found := masking.Text(text, 0)
+		if again, more := masking.Text(once, 0); found == 0 || again != once || more != 0 {
+			t.Errorf("Text(%q) = %q, and again %q", text, once, again)
 		}
 	}
 }

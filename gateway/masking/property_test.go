@@ -83,6 +83,9 @@ func hidden(t *rapid.T, spelled string, most int) {
 	if found == 0 || left(got) > most {
 		t.Fatalf("Text(%q) = %q, %d: %d digits left, more than %d", text, got, found, left(got), most)
 	}
+	if again, _ := masking.Text(got, 0); again != got {
+		t.Fatalf("Text(%q) = %q, and again %q", text, got, again)
+	}
 }
 
 func TestACardIsMaskedHoweverItIsSpelled(t *testing.T) {
