@@ -15,7 +15,7 @@ const withCard = "2429"
 // What is written in a day, and what arrives of it.
 const (
 	cardNumber = "4111 1111 1111 1111"
-	cardMasked = "•••• •••• ••••" // beside a code, its last digits may be one
+	cardMasked = "•••• •••• ••••"
 	oneTime    = "482913"
 	iban       = "CZ65 0800 0000 1920 0014 5399"
 )

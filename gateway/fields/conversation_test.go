@@ -106,6 +106,17 @@ func TestWhatPeopleWroteLeavesMaskedUnlessTheBankLetsItPass(t *testing.T) {
 	}
 }
 
+// An agent may write it, and so go round what holds for messages.
+func TestABanksSentenceInAnAlertLeavesMasked(t *testing.T) {
+	answer := &bankv1.ListAlertsResponse{Accounts: []*datav1.AccountAlerts{{
+		AccountId: "A1", Alerts: []*datav1.FraudAlert{{AlertId: "W1", Text: "Was this you? Card " + cardNumber}},
+	}}}
+	got, _ := kept(t, answer, permit(consent.FraudAlerts))
+	if text := got.GetAccounts()[0].GetAlerts()[0].GetText(); !strings.HasPrefix(text, "Was this you?") || strings.Contains(text, cardNumber) {
+		t.Errorf("text = %q", text)
+	}
+}
+
 func TestConversationsLeaveWholeButForTheirTopic(t *testing.T) {
 	c := &datav1.Conversation{ConversationId: "t1", ConsentId: "con_1", Status: datav1.ConversationStatus_CONVERSATION_STATUS_OPEN, Topic: "lost " + cardNumber, ReadUpTo: "m1"}
 	answer := &bankv1.ListConversationsResponse{Accounts: []*datav1.AccountConversations{{AccountId: "A1", Conversations: []*datav1.Conversation{c}}}}

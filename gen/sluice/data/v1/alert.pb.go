@@ -396,12 +396,12 @@ var File_sluice_data_v1_alert_proto protoreflect.FileDescriptor
 
 const file_sluice_data_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1asluice/data/v1/alert.proto\x12\x0esluice.data.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1csluice/data/v1/cluster.proto\"\xda\x04\n" +
+	"\x1asluice/data/v1/alert.proto\x12\x0esluice.data.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1csluice/data/v1/cluster.proto\"\xde\x04\n" +
 	"\n" +
 	"FraudAlert\x12)\n" +
 	"\balert_id\x18\x01 \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\x80\x01\xa8\xbb\x18\tR\aalertId\x129\n" +
-	"\x06status\x18\x02 \x01(\x0e2\x1b.sluice.data.v1.AlertStatusB\x04\xa8\xbb\x18\tR\x06status\x12 \n" +
-	"\x04text\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\x90\x03\xa8\xbb\x18\tR\x04text\x120\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x1b.sluice.data.v1.AlertStatusB\x04\xa8\xbb\x18\tR\x06status\x12$\n" +
+	"\x04text\x18\x03 \x01(\tB\x10\xbaH\x05r\x03\x18\x90\x03\xa8\xbb\x18\tȻ\x18\x01R\x04text\x120\n" +
 	"\x06amount\x18\x04 \x01(\v2\x12.google.type.MoneyB\x04\xa8\xbb\x18\tR\x06amount\x123\n" +
 	"\x0etransaction_id\x18\x05 \x01(\tB\f\xbaH\x05r\x03\x18\x80\x01\xa8\xbb\x18\tR\rtransactionId\x12(\n" +
 	"\bmerchant\x18\x06 \x01(\tB\f\xbaH\x05r\x03\x18\x8c\x01\xa8\xbb\x18\tR\bmerchant\x12%\n" +
