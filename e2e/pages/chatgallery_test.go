@@ -145,7 +145,7 @@ func (g *gallery) asksAboutPayment(chat *gallery) {
 	chat.until(`document.querySelector('#alerts button[value="NOT_ME"]') !== null`)
 	chat.hang("alert")
 	chat.click(`#alerts button[value="NOT_ME"]`)
-	chat.until(`document.querySelector("#alerts .settled") !== null`)
+	chat.until(`document.querySelector("#answered .settled") !== null`)
 	chat.hang("alert-answered")
 	g.shows("#asked", "“It was not me”")
 	g.hang("conversation-answered")

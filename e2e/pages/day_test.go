@@ -203,6 +203,12 @@ func (d *oneDay) isWarned() {
 	d.chat.mark()
 	d.agent.raise()
 	d.chat.until(`document.querySelector('#alerts button[value="WAS_ME"]') !== null`)
+	if n := evaluate[float64](d.chat, `document.querySelector('#alerts button[value="WAS_ME"]').getBoundingClientRect().bottom - innerHeight`); n > 0 {
+		d.t.Errorf("the bank's question ends %v below what is seen", n)
+	}
+	if title := evaluate[string](d.chat, `document.title`); !strings.HasPrefix(title, "(1) ") {
+		d.t.Errorf("the window is called %q", title)
+	}
 	d.chat.check()
 	d.agent.shows("#asked", "no answer yet")
 	figures := d.agent.another()
@@ -211,7 +217,7 @@ func (d *oneDay) isWarned() {
 	figures.mark()
 	d.agent.mark()
 	d.chat.click(`#alerts button[value="WAS_ME"]`)
-	d.chat.shows("#alerts", "Your answer has reached the bank: It was me")
+	d.chat.shows("#answered", "Your answer has reached the bank: It was me")
 	d.agent.shows("#asked", "“It was me”")
 	d.agent.stayed()
 	figures.until(fmt.Sprintf(`document.querySelector("#answered").innerText !== %s`, quoted(before)))

@@ -40,7 +40,7 @@ func TestTheChatWorksWithoutScripts(t *testing.T) {
 	desk.raise()
 	chat.eventually(`#alerts button[value="NOT_ME"]`)
 	chat.press(`#alerts button[value="NOT_ME"]`)
-	if said := chat.text("#alerts"); !strings.Contains(said, "Your answer has reached the bank: It was not me") {
+	if said := chat.text("#answered"); !strings.Contains(said, "Your answer has reached the bank: It was not me") {
 		t.Errorf("of the alert the chat says %s", said)
 	}
 	for _, id := range []string{service, money} {

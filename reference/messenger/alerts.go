@@ -123,7 +123,7 @@ func (m *Messenger) answerAlert(w http.ResponseWriter, r *http.Request) {
 		m.config.Log.InfoContext(r.Context(), "an alert was not answered", "bank", s.bank.ID, "error", err)
 		m.write(p, entry{key: trouble(err), args: []string{s.bank.Name}})
 	}
-	http.Redirect(w, r, m.back(p, r.PostFormValue("back")), http.StatusSeeOther)
+	http.Redirect(w, r, m.back(p, r.PostFormValue("back"))+"#"+cardID(key), http.StatusSeeOther)
 }
 
 func (m *Messenger) sendAnswer(ctx context.Context, s *sharing, key string, a alert, choice datav1.AlertChoice) error {

@@ -179,3 +179,27 @@ func TestATokenOfOurOwnThatIsNoneAnyMoreIsReplaced(t *testing.T) {
 	w.g.mu.Unlock()
 	w.post("/share/"+consent+"/end").must(t, "you ended it here.")
 }
+
+func TestOpenQuestionsStandWithTheComposerAndAreCounted(t *testing.T) {
+	w := newWorld(t)
+	w.g.alerts = []*datav1.FraudAlert{w.g.question("W1"), w.g.question("W2")}
+	consent := w.connect("morava", "service")
+	for path, title := range map[string]string{"/": "(2) Ask about your money", "/talk/" + consent: "(2) Talk to Morava"} {
+		page := w.get(path)
+		page.must(t, "<title>"+title, "open questions of your bank: </span>2")
+		_, dock, _ := strings.Cut(page.text, `class="dock"`)
+		if strings.Count(dock, `class="card alert"`) != 2 {
+			t.Errorf("%s does not show both with its composer:\n%s", path, page.text)
+		}
+		if strings.Index(dock, `id="alerts"`) > strings.Index(dock, `id="compose"`) {
+			t.Errorf("%s shows them below its composer", path)
+		}
+	}
+	for _, id := range []string{"W1", "W2"} {
+		answered := w.post("/alerts/"+consent, "account", account1, "alert", id, "choice", "WAS_ME", "back", "/talk/"+consent)
+		if answered.at != "/talk/"+consent {
+			t.Errorf("an answer leads to %s", answered.at)
+		}
+	}
+	w.get("/").mustNot(t, "<title>(", "open questions of your bank")
+}

@@ -2,6 +2,7 @@ package messenger
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // chatPage is the chat with the messenger itself.
 type chatPage struct {
-	Alerts    []alertCard
+	Alerts    alertCards
 	Connected bool
 	Log       []line
 }
@@ -46,7 +47,7 @@ func (a action) Send() string  { return a.send }
 func (m *Messenger) showChat(w http.ResponseWriter, r *http.Request) {
 	p := m.visitor(r)
 	m.look(r.Context(), p)
-	page := chatPage{Alerts: m.alertCards(p), Connected: len(m.shares(p, money)) > 0}
+	page := chatPage{Alerts: m.alertCards(p, "/"), Connected: len(m.shares(p, money)) > 0}
 	if p != nil {
 		m.mu.Lock()
 		log := slices.Clone(p.log)
@@ -75,9 +76,14 @@ func (m *Messenger) line(e entry) line {
 	return l
 }
 
+// alertCards are all alerts that a person has, the newest first. Those that are open
+// are shown where they are seen wherever the page is.
+type alertCards struct{ Open, Settled []alertCard }
+
 // alertCard is an alert as it is shown.
 type alertCard struct {
 	ID, Consent, Account, Alert string
+	Back                        string // the page it is on
 	Bank, Text, Where           string
 	Amount                      *moneypb.Money
 	Until                       time.Time
@@ -86,23 +92,30 @@ type alertCard struct {
 	Outcome                     string   // a text: how it stands, if it is not open
 }
 
-// alertCards are all alerts that a person has, the newest first.
-func (m *Messenger) alertCards(p *person) []alertCard {
-	var out []alertCard
+// alertCards shows alerts on the page of that address.
+func (m *Messenger) alertCards(p *person, page string) alertCards {
+	var out alertCards
 	for _, s := range m.shares(p, service) {
 		for _, i := range slices.Backward(m.holding.List(s.consent)) {
-			if a, is := i.Value.(alert); is {
-				out = append(out, m.card(s, i.ID, a))
+			a, is := i.Value.(alert)
+			if !is {
+				continue
+			}
+			c := m.card(s, i.ID, a)
+			c.Back = page
+			if len(c.Choices) > 0 {
+				out.Open = append(out.Open, c)
+			} else {
+				out.Settled = append(out.Settled, c)
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b alertCard) int { return len(b.Choices) - len(a.Choices) })
 	return out
 }
 
 func (m *Messenger) card(s *sharing, key string, a alert) alertCard {
 	c := alertCard{
-		ID: strings.ReplaceAll(key, " ", "-"), Consent: s.consent, Account: a.Account, Alert: a.Alert.GetAlertId(), Bank: s.bank.Name,
+		ID: cardID(key), Consent: s.consent, Account: a.Account, Alert: a.Alert.GetAlertId(), Bank: s.bank.Name,
 		Text: a.Alert.GetText(), Amount: a.Alert.GetAmount(), Until: stamp(a.Alert.GetExpiresAt()),
 	}
 	c.Where = strings.Join(slices.DeleteFunc([]string{a.Alert.GetMerchant(), a.Alert.GetCountry()}, func(s string) bool { return s == "" }), ", ")
@@ -126,6 +139,9 @@ func (m *Messenger) card(s *sharing, key string, a alert) alertCard {
 	}
 	return c
 }
+
+// cardID names the card of an alert on its page.
+func cardID(key string) string { return url.PathEscape(strings.ReplaceAll(key, " ", "-")) }
 
 func choiceName(c datav1.AlertChoice) string { return strings.TrimPrefix(c.String(), "ALERT_CHOICE_") }
 

@@ -21,6 +21,7 @@ type frame struct {
 	Tabs                 []tab
 	Watch                bool // the page is told when there is something new
 	Version              int  // how much of that it has
+	Asked                int  // questions of banks that are open
 	View                 any
 }
 
@@ -28,6 +29,7 @@ type frame struct {
 type tab struct {
 	Name, Href   string
 	Current, New bool
+	Asked        int // questions of banks that are open
 }
 
 func (m *Messenger) templates() (map[string]*template.Template, error) {
@@ -77,6 +79,7 @@ func (m *Messenger) render(w http.ResponseWriter, r *http.Request, code int, pag
 	f := frame{
 		Language: lang, Languages: languages(), Page: page, Path: "/", Tabs: m.tabs(p, r.URL.Path), Watch: p != nil, View: of,
 	}
+	f.Asked = f.Tabs[0].Asked
 	f.Version, _ = r.Context().Value(versionKey{}).(int)
 	if r.Method == http.MethodGet && r.URL.Path != "/done" {
 		f.Path = r.URL.Path
@@ -104,6 +107,11 @@ func (m *Messenger) tabs(p *person, path string) []tab {
 	if p == nil {
 		return tabs
 	}
+	open := map[string]int{}
+	for _, c := range m.alertCards(p, "").Open {
+		tabs[0].Asked++
+		open[c.Consent]++
+	}
 	m.mu.Lock()
 	sharings := append([]*sharing(nil), p.sharings...)
 	m.mu.Unlock()
@@ -112,7 +120,9 @@ func (m *Messenger) tabs(p *person, path string) []tab {
 		if s.wish != service || m.standing(s) == over && path != href && (!m.talkedIn(s) || m.held(p, s.bank.ID, service) != "") {
 			continue
 		}
-		tabs = append(tabs, tab{Name: s.bank.Name, Href: href, Current: path == href, New: path != href && m.unread(s)})
+		tabs = append(tabs, tab{
+			Name: s.bank.Name, Href: href, Current: path == href, New: path != href && m.unread(s), Asked: open[s.consent],
+		})
 	}
 	return tabs
 }

@@ -11,7 +11,7 @@ import (
 // talkPage is the chat with a bank.
 type talkPage struct {
 	Consent, Bank string
-	Alerts        []alertCard
+	Alerts        alertCards
 	Topic         string
 	Messages      []said
 	Typing        bool
@@ -52,7 +52,7 @@ func (m *Messenger) renderTalk(w http.ResponseWriter, r *http.Request, s *sharin
 	if d.ID == "" {
 		d.ID = rand.Text()
 	}
-	page := talkPage{Consent: s.consent, Bank: s.bank.Name, Alerts: m.alertCards(s.person), Draft: d, Shape: "none"}
+	page := talkPage{Consent: s.consent, Bank: s.bank.Name, Alerts: m.alertCards(s.person, "/talk/"+s.consent), Draft: d, Shape: "none"}
 	switch standing := m.standing(s); {
 	case standing == over && m.talkedIn(s):
 		page.Ended = "talk.closed_over"

@@ -52,9 +52,10 @@
     });
   }
 
-  function show(text, sent) {
+  function show(text, sent, card) {
     var next = new DOMParser().parseFromString(text, "text/html"), added = false;
     if (next.body.dataset.page !== document.body.dataset.page) return false;
+    document.title = next.title;
     document.body.dataset.version = next.body.dataset.version || "";
     watch(next.body.dataset.watch);
     document.querySelectorAll("[data-live]").forEach(function (old) {
@@ -65,6 +66,11 @@
       else if (old.innerHTML !== now.innerHTML) old.innerHTML = now.innerHTML;
     });
     if (added) toEnd();
+    var settled = card && document.querySelector("#answered #" + CSS.escape(card));
+    if (settled) {
+      settled.scrollIntoView({ block: "start" });
+      settled.focus({ preventScroll: true });
+    }
     again();
     return true;
   }
@@ -110,11 +116,10 @@
     event.preventDefault();
     if (form.dataset.busy) return;
     form.dataset.busy = "yes";
-    var data = new FormData(form, event.submitter || undefined);
-    if (form.action.indexOf("/alerts/") >= 0) data.set("back", location.pathname);
+    var card = (form.closest("article.alert") || {}).id, data = new FormData(form, event.submitter || undefined);
     fetch(form.action, { method: "POST", body: new URLSearchParams(data) }).then(function (answer) {
       return answer.text().then(function (text) {
-        if (!show(text, true)) {
+        if (!show(text, true, card)) {
           document.documentElement.innerHTML = new DOMParser().parseFromString(text, "text/html").documentElement.innerHTML;
         }
       });
