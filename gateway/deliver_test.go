@@ -214,11 +214,29 @@ func TestATransactionOutsideTheLookBackIsNotDelivered(t *testing.T) {
 	}
 }
 
-func TestAnEventThatTheConsentKeepsBackIsNotedForItsCustomer(t *testing.T) {
-	w := newWorld(t)
-	w.change(w.book.Pause)
-	_, _ = w.gate.Deliver(t.Context(), w.push(balancesOf("A1")))
-	if len(w.refused) != 1 || w.refused[0].reason != refusal.ConsentPaused || w.refused[0].id != w.id {
-		t.Errorf("noted %v, want CONSENT_PAUSED", w.refused)
+// The partner asked for nothing, so nothing that it asked for was refused.
+func TestAnEventThatTheConsentKeepsBackIsNoRefusalOfThePartners(t *testing.T) {
+	for name, change := range map[string]func(*world){
+		"paused":                         func(w *world) { w.change(w.book.Pause) },
+		"revoked":                        func(w *world) { w.change(revoking(w.book)) },
+		"the account was withdrawn":      func(w *world) { w.withdraw("A1") },
+		"never without the customer":     func(w *world) { w.consentOn(func(terms *consent.Terms) { terms.UnattendedPerDay = 0 }) },
+		"the partner is suspended":       func(w *world) { w.standing["messenger"] = registry.Suspended },
+		"the same, and the cache is old": func(w *world) { w.remember(); w.change(w.book.Pause) },
+	} {
+		w := newWorld(t)
+		change(w)
+		if _, err := w.gate.Deliver(t.Context(), w.push(balancesOf("A1"))); err == nil {
+			t.Errorf("%s: it was delivered", name)
+		}
+		if len(w.refused) != 0 {
+			t.Errorf("%s: the customer reads of %v, and the app did nothing", name, w.refused)
+		}
+		// What the partner asks for itself is.
+		ask := w.ask()
+		ask.Unattended, ask.Accounts = true, []string{public("A1")}
+		if _, err := w.gate.Release(t.Context(), ask); err == nil || len(w.refused) != 1 {
+			t.Errorf("%s: a pull: %v, noted %v", name, err, w.refused)
+		}
 	}
 }

@@ -49,8 +49,7 @@ type Usage interface {
 	Usage(ctx context.Context, id consent.ID, day consent.Day) (disclosure.Usage, error)
 }
 
-// Refusals hears what a consent kept back from the partner it was given to. It
-// is called by many goroutines at once and must not block.
+// Refusals hears what a consent kept back of what its partner asked for. It is called by many goroutines at once and must not block.
 type Refusals interface {
 	Refused(id consent.ID, reason refusal.Reason, at time.Time)
 }
@@ -208,6 +207,9 @@ func (g *Gate) decide(ctx context.Context, w walked) (policy.Verdict, error) {
 	}
 	if !verdict.Allowed() {
 		no := denied(w, verdict)
+		if w.ask.pushed {
+			return policy.Verdict{}, staleError{error: no} // the partner asked for nothing
+		}
 		return policy.Verdict{}, staleError{no, w.grant.ID(), w.at, g.kept(ctx, w, q, refusal.ReasonOf(no))}
 	}
 	return verdict, nil

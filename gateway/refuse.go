@@ -149,7 +149,8 @@ func nothingAnswered(s fields.Shown) error {
 
 // tell notes a final refusal for the customer's eyes, if the consent kept
 // something back by what was agreed. A consent that is not there, or another
-// partner's, never comes this far, so a stranger leaves no trace in it.
+// partner's, never comes this far, so a stranger leaves no trace in it; nor does
+// an event that was kept back, for which no partner asked.
 func (g *Gate) tell(err error) {
 	var no staleError
 	if errors.As(err, &no) && no.under != "" && keptBack(no.kept) {

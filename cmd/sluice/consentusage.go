@@ -39,7 +39,7 @@ func (c *consentUsageCmd) Run(ctx context.Context) error {
 			strconv.Itoa(int(d.GetEvents())), strings.Join(refused, ", "),
 		})
 	}
-	if err := table(os.Stdout, "DAY (UTC)|READS|UNATTENDED|TOLD OF NEWS|REFUSED OR HELD BACK", rows); err != nil {
+	if err := table(os.Stdout, "DAY (UTC)|READS|UNATTENDED|TOLD OF NEWS|REFUSED", rows); err != nil {
 		return err
 	}
 	if last := answer.GetLastReleasedAt(); last != nil {

@@ -1788,7 +1788,7 @@ type UsageDay struct {
 	Releases int32 `protobuf:"varint,2,opt,name=releases,proto3" json:"releases,omitempty"`
 	// Accesses without the customer, pages of one counted once.
 	Unattended int32 `protobuf:"varint,3,opt,name=unattended,proto3" json:"unattended,omitempty"`
-	// What was refused, news of the bank's that was held back too.
+	// What the partner was refused. News of the bank's that was kept back is not: the partner did not ask for it.
 	Refusals []*RefusalCount `protobuf:"bytes,4,rep,name=refusals,proto3" json:"refusals,omitempty"`
 	// How many of the releases, and of those without the customer, were news that the bank sent on, and no access of the
 	// partner's.
