@@ -219,3 +219,22 @@ func TestWhatBanksAreAskedAboutPaymentsIsShownWithTheWayToThem(t *testing.T) {
 	page.must(t, "payments that are alike", "TRAM", "only your bank can say", `action="/talk/`+consent+`"`)
 	page.mustNot(t, "CORNER SHOP")
 }
+
+func TestWhatIsPausedIsSaidToBeAndNotToBeMissing(t *testing.T) {
+	w := newWorld(t)
+	w.g.balances = append(w.g.balances, balanceOf(account1, 42))
+	consent, talk := w.connect("morava", "money"), w.connect("morava", "service")
+	pause := func(id string) { w.g.change(id, consentv1.ConsentStatus_CONSENT_STATUS_PAUSED) }
+	pause(consent)
+	pause(talk)
+	for range 2 { // once it is found out by asking, and then it is known
+		page := w.post("/ask", "text", "How much do I have?")
+		page.must(t, "you paused &#34;See my money&#34;", `href="https://share.example/consents/`+consent+`"`, "Resume sharing")
+		page.mustNot(t, "No bank shows me", `href="/connect">`+"Connect a bank</a></p>", "42.50")
+	}
+	w.g.pass(time.Minute)
+	w.get("/talk/"+talk).must(t, "You paused sharing with Morava", `href="https://share.example/consents/`+talk+`"`)
+	w.g.change(consent, consentv1.ConsentStatus_CONSENT_STATUS_ACTIVE)
+	w.get("/").must(t, "This goes on.")
+	w.post("/ask", "text", "How much do I have?").must(t, "42.50")
+}

@@ -82,7 +82,8 @@ func (m *Messenger) answerMoney(ctx context.Context, p *person, q intent.Questio
 	if what, is := paymentsFor(q.Intent); is {
 		help = what.help
 	}
-	if len(shares) == 0 {
+	rests := m.rests(p, money)
+	if len(shares) == 0 && len(rests) == 0 {
 		m.write(p, entry{key: "say.not_connected", actions: []action{{key: "action.connect", href: "/connect"}}})
 	}
 	answers := make([]entry, len(shares))
@@ -91,7 +92,7 @@ func (m *Messenger) answerMoney(ctx context.Context, p *person, q intent.Questio
 		all.Go(func() { answers[i] = m.answerFrom(ctx, s, q) })
 	}
 	all.Wait()
-	for _, e := range answers {
+	for _, e := range append(answers, rests...) {
 		m.write(p, e)
 	}
 	if help {
@@ -125,6 +126,9 @@ func (m *Messenger) answerFrom(ctx context.Context, s *sharing, q intent.Questio
 	}
 	if err != nil {
 		m.config.Log.InfoContext(ctx, "a question was not answered", "bank", s.bank.ID, "error", err)
+		if e, rests := m.rest(s); rests {
+			return e
+		}
 		return entry{key: trouble(err), args: []string{s.bank.Name}}
 	}
 	return e

@@ -147,7 +147,7 @@ func standingBy(reason string) (standing, string, bool) {
 	case "CONSENT_PENDING":
 		return waiting, "rest.pending", true
 	case "CONSENT_PAUSED":
-		return resting, "rest.paused", true
+		return resting, whyPaused, true
 	case "CONSENT_SUSPENDED":
 		return resting, "rest.suspended", true
 	case "CONSENT_EXPIRED":
@@ -168,7 +168,7 @@ func restBy(status consentv1.ConsentStatus) string {
 		return "rest.pending"
 	default:
 		if status == consentv1.ConsentStatus_CONSENT_STATUS_PAUSED {
-			return "rest.paused"
+			return whyPaused
 		}
 		return "rest.suspended"
 	}

@@ -47,7 +47,7 @@ func (a action) Send() string  { return a.send }
 func (m *Messenger) showChat(w http.ResponseWriter, r *http.Request) {
 	p := m.visitor(r)
 	m.look(r.Context(), p)
-	page := chatPage{Alerts: m.alertCards(p, "/"), Connected: len(m.shares(p, money)) > 0}
+	page := chatPage{Alerts: m.alertCards(p, "/"), Connected: m.connected(p, money)}
 	if p != nil {
 		m.mu.Lock()
 		log := slices.Clone(p.log)

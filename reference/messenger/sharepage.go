@@ -55,7 +55,7 @@ func (m *Messenger) sharedLocked(s *sharing) shared {
 	out := shared{
 		Consent: s.consent, Bank: s.bank.Name, Wish: s.wish, Standing: s.standing, Why: s.why, Until: s.until, Over: s.standing == over,
 		Accounts: len(s.accounts), Back: int(s.given.GetLookBackDays()), Keeps: int(s.given.GetAsked().GetRetentionDays()),
-		Dashboard: strings.TrimSuffix(m.config.Dashboard, "/") + "/consents/" + s.consent,
+		Dashboard: m.dashboardOf(s),
 	}
 	out.Kinds = kindsOf(s.given)
 	return out

@@ -17,6 +17,7 @@ type talkPage struct {
 	Typing        bool
 	TypingFor     int64  // milliseconds
 	Ended         string // a text: why a conversation is over, or there can be none
+	Resume        string // where the customer goes on with what he paused
 	Open          bool   // it goes on, and may be closed
 	MayWrite      bool
 	Shape         string // the composer's: it is the same one as long as this is
@@ -60,6 +61,9 @@ func (m *Messenger) renderTalk(w http.ResponseWriter, r *http.Request, s *sharin
 		page.Ended = "talk.over"
 	case standing != live:
 		page.Ended = "talk.resting"
+		if e, rests := m.rest(s); rests && e.key == "say.paused" {
+			page.Ended, page.Resume = "talk.paused", m.dashboardOf(s)
+		}
 	case len(m.covered(s, kindTalk)) == 0:
 		page.Ended = "talk.not_shared"
 	default:
