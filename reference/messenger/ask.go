@@ -31,7 +31,12 @@ func (m *Messenger) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := m.welcome(w, r)
-	m.write(p, entry{own: true, text: text})
+	said := entry{own: true}
+	if text, said.left = m.hiding.hide(text); said.left {
+		m.config.Log.InfoContext(r.Context(), "a number was left out of a question")
+	}
+	said.text = text
+	m.write(p, said)
 	m.answer(r.Context(), p, text)
 	http.Redirect(w, r, "/#end", http.StatusSeeOther)
 }

@@ -30,6 +30,7 @@ type line struct {
 	Own     bool
 	At      time.Time
 	Text    string // the customer's words
+	Left    bool   // of which a number was left out
 	Key     string // ours
 	Args    []string
 	What    string // the kind of an answer, "" if it is none
@@ -64,7 +65,7 @@ func (m *Messenger) line(e entry) line {
 	l := line{ID: e.id, Own: e.own, At: e.at, Key: e.key, Args: e.args, Actions: e.actions}
 	switch {
 	case e.own:
-		l.Text = e.text
+		l.Text, l.Left = e.text, e.left
 	case e.consent == "":
 		l.Quote = e.text
 	default:

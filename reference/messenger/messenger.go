@@ -54,6 +54,7 @@ type Messenger struct {
 	holding *holding.Holding
 
 	understand *intent.Matcher
+	hiding     hiding
 
 	accounts      partnerv1.AccountServiceClient
 	alerts        partnerv1.AlertServiceClient
@@ -76,7 +77,7 @@ func New(c Config) (*Messenger, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	m := &Messenger{
-		config: c, mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), holding: holding.New(c.Now),
+		config: c, mux: http.NewServeMux(), cross: http.NewCrossOriginProtection(), holding: holding.New(c.Now), hiding: newHiding(),
 		link: link.New(link.Config{
 			Partner: c.Partner, Issuer: c.Issuer, MTLS: c.MTLS, Redirect: c.Redirect(), Client: c.Client, Now: c.Now,
 		}),

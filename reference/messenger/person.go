@@ -35,6 +35,7 @@ type entry struct {
 	at      time.Time
 	own     bool   // the customer's words
 	text    string // what the customer wrote
+	left    bool   // of which a number was left out
 	key     string // what the messenger says, from the texts
 	args    []string
 	consent string // the answer's consent, if there is an answer
