@@ -238,3 +238,25 @@ func TestWhatIsPausedIsSaidToBeAndNotToBeMissing(t *testing.T) {
 	w.get("/").must(t, "This goes on.")
 	w.post("/ask", "text", "How much do I have?").must(t, "42.50")
 }
+
+func TestWhatIsNotUnderstoodIsAnsweredWithExamplesAndMarkupAloneIsNotPassedOn(t *testing.T) {
+	w := newWorld(t)
+	consent := w.connect("morava", "service")
+	for _, text := range []string{"<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<b></b>", "???", "12345678"} {
+		page := w.post("/ask", "text", text)
+		page.must(t, "You can ask: How much do I have?", `href="/talk/`+consent+`">Write to Morava`)
+		page.mustNot(t, "Send this question")
+	}
+	w.post("/ask", "text", "colourless <b>green</b> ideas").must(t, "Send this question to Morava")
+}
+
+func TestAnAnswerBeginsWhereItsQuestionIs(t *testing.T) {
+	w := newWorld(t)
+	w.page.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	to := w.post("/ask", "text", "help").header.Get("Location")
+	id, there := strings.CutPrefix(to, "/#")
+	if !there {
+		t.Fatalf("a question leads to %q", to)
+	}
+	w.get("/").must(t, `<div class="line own" id="`+id+`">`)
+}

@@ -31,14 +31,14 @@ func (m *Messenger) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := m.welcome(w, r)
-	said := entry{own: true}
+	said := entry{id: rand.Text(), own: true}
 	if text, said.left = m.hiding.hide(text); said.left {
 		m.config.Log.InfoContext(r.Context(), "a number was left out of a question")
 	}
 	said.text = text
 	m.write(p, said)
 	m.answer(r.Context(), p, text)
-	http.Redirect(w, r, "/#end", http.StatusSeeOther)
+	http.Redirect(w, r, "/#l-"+said.id, http.StatusSeeOther)
 }
 
 func (m *Messenger) answer(ctx context.Context, p *person, text string) {
@@ -60,7 +60,10 @@ func (m *Messenger) answer(ctx context.Context, p *person, text string) {
 	case q.Intent == intent.Help:
 		m.write(p, entry{key: "say.help"})
 	default:
-		m.write(p, m.offerTalk(p, entry{key: "say.unknown"}, text))
+		if !m.hiding.hasWords(text) {
+			text = "" // there is nothing to send to anybody
+		}
+		m.write(p, m.offerTalk(p, entry{key: "say.unknown", args: []string{"say.help"}}, text))
 	}
 }
 

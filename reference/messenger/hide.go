@@ -13,7 +13,7 @@ const (
 )
 
 // hiding finds what must not be kept of a question: long numbers and codes.
-type hiding struct{ long, code, date, amount, decimals *regexp.Regexp }
+type hiding struct{ long, code, date, amount, decimals, markup, word *regexp.Regexp }
 
 func newHiding() hiding {
 	const word = `pins?|codes?|cvv2?|cvc2?|kod(?:as|o|ą|a|ui|u|e|ai|ų|us)`
@@ -25,6 +25,8 @@ func newHiding() hiding {
 			`|(?:3[01]|[12]\d|0?[1-9])[-./](?:1[0-2]|0?[1-9])[-./](?:19|20)\d\d`),
 		amount:   regexp.MustCompile(`^(?:\d{1,3}(?:[\p{Zs}.]\d{3})+|\d+)(?:[.]\d{1,2})?$`),
 		decimals: regexp.MustCompile(`^,\d{1,2}(?:$|[^\d])`),
+		markup:   regexp.MustCompile(`(?is)<(script|style)\b.*?(?:</(?:script|style)[^>]*>|$)|<[^>]*(?:>|$)`),
+		word:     regexp.MustCompile(`\p{L}{2,}`),
 	}
 }
 
@@ -45,6 +47,11 @@ func (h hiding) hide(text string) (string, bool) {
 		out = out[:at[i][2]] + dots(out[at[i][2]:at[i][3]], 0) + out[at[i][3]:]
 	}
 	return out, out != text
+}
+
+// hasWords says that a text says something, besides markup.
+func (h hiding) hasWords(text string) bool {
+	return h.word.MatchString(h.markup.ReplaceAllString(text, " "))
 }
 
 // dates are the places of dates that are not a part of a longer number.

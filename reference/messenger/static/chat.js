@@ -8,6 +8,13 @@
     if (end && log && log.lastElementChild) end.scrollIntoView({ block: "end" });
   }
 
+  // An answer is read from its question on.
+  function toAnswer() {
+    var own = document.querySelectorAll('[data-page="chat"] #log .line.own');
+    if (own.length) own[own.length - 1].scrollIntoView({ block: "start" });
+    else toEnd();
+  }
+
   // Put what is new into the page, and take out what is gone. What did not change
   // stays: so a reader hears new things only, and nobody loses his place.
   function keep(old, now) {
@@ -65,7 +72,8 @@
       else if (old.dataset.live === "compose") compose(old, now, sent);
       else if (old.innerHTML !== now.innerHTML) old.innerHTML = now.innerHTML;
     });
-    if (added) toEnd();
+    if (added && sent) toAnswer();
+    else if (added) toEnd();
     var settled = card && document.querySelector("#answered #" + CSS.escape(card));
     if (settled) {
       settled.scrollIntoView({ block: "start" });
@@ -144,5 +152,5 @@
   });
 
   again();
-  if (document.querySelector("#log .line + .line")) toEnd();
+  if (!location.hash && document.querySelector("#log .line + .line")) toAnswer();
 })();
