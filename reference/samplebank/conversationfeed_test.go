@@ -74,7 +74,7 @@ func (k *consents) ListConsents(_ context.Context, r *bankv1.ListConsentsRequest
 	if r.GetPageToken() == "" {
 		out.NextPageToken = "more"
 	}
-	return out, nil
+	return out, k.fail
 }
 
 // agreed is the consent of ours, as it stands.

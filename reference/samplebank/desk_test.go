@@ -266,7 +266,7 @@ func TestAnAgentAnswersWhoWaitsTheLongest(t *testing.T) {
 		t.Errorf("the queue is not in order:\n%s", page)
 	}
 	_, page = w.get("/conversations/" + first)
-	if got := text(t, page, "consent"); !strings.Contains(got, "Active") || !strings.Contains(got, "Talking with the bank") || !strings.Contains(got, "Conversations") {
+	if got := text(t, page, "consent"); !strings.Contains(got, "Active") || !strings.Contains(got, "Talking with the bank") || !strings.Contains(got, "Talks with the bank") {
 		t.Errorf("the consent is %q", got)
 	}
 	if status, page := w.post("/conversations/"+first+"/reply", url.Values{"text": {"Good day\r\nto you"}}); status != http.StatusOK ||
@@ -297,40 +297,13 @@ func TestAnAgentAnswersWhoWaitsTheLongest(t *testing.T) {
 	}
 }
 
-func TestAnAgentAsksAboutAPayment(t *testing.T) {
-	b, _ := clocked(t)
-	id := begun(t, b, toParty("messenger", "consent-1", "9593", "A7753"), "m1", "What is this?").GetConversationId()
-	w := signedAt(t, b, DeskConfig{})
-	payments := b.payments(b.data.accounts["C1005"])
-	i := slices.IndexFunc(payments, func(p payment) bool { return !p.Asked })
-	before := len(listed(t, b, "C1005"))
-	foreign := b.data.accounts[otherAccount(t, b)]
-	theirs := foreign.id + " " + b.payments(foreign)[0].ID
-	for _, none := range []string{"", "x", "C1005 x", payments[i].ID, theirs} {
-		if status, _ := w.post("/conversations/"+id+"/alert", url.Values{"payment": {none}}); status != http.StatusUnprocessableEntity {
-			t.Errorf("%q is no payment of the customer's: %d", none, status)
-		}
-	}
-	form := url.Values{"payment": {"C1005 " + payments[i].ID}, "text": {"Was it you who bought this?"}}
-	if status, page := w.post("/conversations/"+id+"/alert", form); status != http.StatusOK || !strings.Contains(page, `data-page="conversation"`) {
-		t.Errorf("%d\n%s", status, page)
-	}
-	if status, page := w.post("/conversations/"+id+"/alert", form); status != http.StatusUnprocessableEntity || !strings.Contains(text(t, page, "notice"), "before") {
-		t.Errorf("again: %d\n%s", status, page)
-	}
-	got := listed(t, b, "C1005")
-	if len(got) != before+1 || got[len(got)-1].GetText() != "Was it you who bought this?" {
-		t.Errorf("%v", got)
-	}
-}
-
 func TestTheDeskShowsTheConsentsOfTheBank(t *testing.T) {
 	b, _ := clocked(t)
 	k := agreed(active, talking, balance)
 	k.ValidUntil = timestamppb.New(b.now().Add(24 * time.Hour))
 	w := signedAt(t, b, DeskConfig{Consents: newConsents(k)})
 	_, page := w.get("/consents")
-	for _, want := range []string{"Client 9593", "messenger", "Active", "Balances", "Conversations", "25 Nov 2026", "/consents?page=more"} {
+	for _, want := range []string{"Client 9593", "messenger", "Active", "Balances", "Talks with the bank", "25 Nov 2026", "/consents?page=more"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}

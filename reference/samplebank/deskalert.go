@@ -1,12 +1,16 @@
 package samplebank
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	bankv1 "sluice/gen/sluice/bank/v1"
+	datav1 "sluice/gen/sluice/data/v1"
 )
 
 // payment is a transaction that an agent can ask the customer about.
@@ -56,6 +60,8 @@ func sizeText(bytes int64) string {
 type alertView struct {
 	ID, Customer string
 	Accounts     []accountPayments
+	Unseen       []string // accounts of which no app may show an alert
+	Why          string   // why nothing can be asked; empty: it can
 	Notice, Text string
 }
 
@@ -63,6 +69,60 @@ type alertView struct {
 type accountPayments struct {
 	Account  string
 	Payments []payment
+}
+
+// maxConsentPages bounds what is read of one customer's consents, 200 to a page.
+const maxConsentPages = 20
+
+// warnable are the accounts of which a consent in force lets an app show alerts
+// to a customer. An alert about another reaches nobody.
+func (d *desk) warnable(ctx context.Context, customer string) (map[string]bool, error) {
+	if d.config.Consents == nil {
+		return nil, errNotConnected
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	out := map[string]bool{}
+	ask := &bankv1.ListConsentsRequest{CustomerId: customer, LiveOnly: true, PageSize: 200}
+	for range maxConsentPages {
+		got, err := d.config.Consents.ListConsents(ctx, ask)
+		if err != nil {
+			return nil, fmt.Errorf("list consents of customer: %w", err)
+		}
+		for _, c := range got.GetConsents() {
+			if c.GetCustomerId() != customer || standingOf(c).state != inForce {
+				continue
+			}
+			for _, share := range c.GetShares() {
+				if slices.Contains(share.GetClusters(), datav1.DataCluster_DATA_CLUSTER_FRAUD_ALERTS) {
+					out[share.GetAccountId()] = true
+				}
+			}
+		}
+		if ask.PageToken = got.GetNextPageToken(); ask.GetPageToken() == "" {
+			break
+		}
+	}
+	return out, nil
+}
+
+const (
+	whyUnasked  = "The gateway can't be asked now which apps may show an alert."
+	whyNobody   = "Nobody would see an alert: no consent in force lets an app show this customer fraud warnings."
+	whyNothing  = "The customer has no payments to ask about."
+	whyNotThere = "Nobody would see an alert about this account now: no consent in force lets an app show its fraud warnings."
+)
+
+// whyNoAlert says why nothing can be asked, before any payment is looked at.
+func whyNoAlert(seen map[string]bool, err error) string {
+	switch {
+	case err != nil:
+		return whyUnasked
+	case len(seen) == 0:
+		return whyNobody
+	default:
+		return ""
+	}
 }
 
 // alert shows the payments that the customer can be asked about.
@@ -77,12 +137,31 @@ func (d *desk) showAlert(w http.ResponseWriter, r *http.Request, agent string, s
 		return
 	}
 	v := alertView{ID: c.id, Customer: c.customerName(), Notice: notice, Text: text}
-	for _, a := range d.bank.accountsOf(c.customer) {
-		if payments := d.bank.payments(a); len(payments) > 0 {
-			v.Accounts = append(v.Accounts, accountPayments{a.known(), payments})
-		}
+	seen, err := d.warnable(r.Context(), c.customer)
+	if v.Why = whyNoAlert(seen, err); v.Why == "" {
+		v.offer(d.bank, c.customer, seen)
 	}
 	d.render(w, status, deskFrame{Agent: agent, Page: "alert", View: v})
+}
+
+// offer lists the payments of accounts of which an alert is seen.
+func (v *alertView) offer(b *Bank, customer string, seen map[string]bool) {
+	for _, a := range b.accountsOf(customer) {
+		payments := b.payments(a)
+		switch {
+		case len(payments) == 0:
+		case seen[a.id]:
+			v.Accounts = append(v.Accounts, accountPayments{a.known(), payments})
+		default:
+			v.Unseen = append(v.Unseen, a.known())
+		}
+	}
+	if len(v.Accounts) == 0 {
+		v.Why = whyNothing
+		if len(v.Unseen) > 0 {
+			v.Why = whyNobody
+		}
+	}
 }
 
 // raise asks the customer about a payment.
@@ -94,8 +173,8 @@ func (d *desk) raise(w http.ResponseWriter, r *http.Request, agent string) {
 	}
 	text := r.PostFormValue("text")
 	account, id, _ := strings.Cut(r.PostFormValue("payment"), " ")
-	err := errNoPayment
-	if _, holds := d.bank.data.held(c.customer, account); holds {
+	err := d.mayAsk(r.Context(), c.customer, account)
+	if err == nil {
 		_, err = d.bank.raise(account, id, text, agent)
 	}
 	var notice string
@@ -108,9 +187,34 @@ func (d *desk) raise(w http.ResponseWriter, r *http.Request, agent string) {
 	case errors.Is(err, errAlertText):
 		notice = "A warning has at most 400 characters."
 	case errors.Is(err, errNoPayment):
-		notice = "Choose one of the payments."
+		notice = "Nothing was asked: choose one of the payments first."
+	case errors.Is(err, errUnseen):
+		notice = whyNotThere
+	case errors.Is(err, errNotTold):
+		notice = whyUnasked
 	default:
 		notice = "Too many alerts were raised; this one was not."
 	}
 	d.showAlert(w, r, agent, http.StatusUnprocessableEntity, notice, text)
+}
+
+var (
+	errUnseen  = errors.New("no app may show alerts about this account")
+	errNotTold = errors.New("which apps may show alerts is not known")
+)
+
+// mayAsk says whether a customer holds an account and would see an alert about it.
+func (d *desk) mayAsk(ctx context.Context, customer, account string) error {
+	if _, holds := d.bank.data.held(customer, account); !holds {
+		return errNoPayment
+	}
+	seen, err := d.warnable(ctx, customer)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errNotTold, err)
+	case !seen[account]:
+		return errUnseen
+	default:
+		return nil
+	}
 }

@@ -57,7 +57,7 @@ func shownConsent(c *consentv1.Consent, account string) consentView {
 		for _, k := range share.GetClusters() {
 			if (account == "" || share.GetAccountId() == account) && !seen[k] {
 				seen[k] = true
-				out.Kinds = append(out.Kinds, wordsOf(k.String(), "DATA_CLUSTER_"))
+				out.Kinds = append(out.Kinds, kindWords(k))
 			}
 		}
 	}
@@ -86,6 +86,28 @@ func purposeWords(p consentv1.Purpose) string {
 		return "Talking with the bank"
 	default:
 		return wordsOf(p.String(), "PURPOSE_")
+	}
+}
+
+// kindWords are what the customer's pages call a kind of data, said to an agent.
+func kindWords(k datav1.DataCluster) string {
+	switch k {
+	case datav1.DataCluster_DATA_CLUSTER_ACCOUNT_BASIC:
+		return "That the account exists"
+	case datav1.DataCluster_DATA_CLUSTER_ACCOUNT_DETAILED:
+		return "Full account number and holder"
+	case datav1.DataCluster_DATA_CLUSTER_TRANSACTIONS_BASIC:
+		return "Transactions, without names"
+	case datav1.DataCluster_DATA_CLUSTER_TRANSACTIONS_DETAILED:
+		return "Transactions, with names and texts"
+	case datav1.DataCluster_DATA_CLUSTER_CARD_TRANSACTIONS:
+		return "Purchases by card"
+	case datav1.DataCluster_DATA_CLUSTER_FRAUD_ALERTS:
+		return "Fraud warnings"
+	case datav1.DataCluster_DATA_CLUSTER_CONVERSATIONS:
+		return "Talks with the bank"
+	default: // balances, cards, statements: words that everybody has
+		return wordsOf(k.String(), "DATA_CLUSTER_")
 	}
 }
 

@@ -32,6 +32,7 @@ type conversationView struct {
 	State                                        string // open, paused, checking or closed: whether a reply can be written
 	Why                                          string // why none can
 	Consent                                      consentView
+	NoAlert                                      string // why nothing can be asked about a payment
 	Notice, Draft                                string
 }
 
@@ -62,6 +63,10 @@ func (d *desk) showConversation(w http.ResponseWriter, r *http.Request, agent st
 	if !c.sample {
 		v.Asked = d.bank.asked(c.customer)
 		v.Consent = d.consentOf(r.Context(), c.consent, c.account)
+		v.NoAlert = whyUnasked
+		if v.Consent.Problem == "" {
+			v.NoAlert = whyNoAlert(d.warnable(r.Context(), c.customer))
+		}
 	}
 	d.render(w, status, deskFrame{Agent: agent, Page: "conversation", Live: "/conversations/" + c.id, View: v})
 }
