@@ -25,6 +25,19 @@ func TestTheOperatorsPageShowsWhoTakesPartAndIsHarmless(t *testing.T) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
+	// A phone scrolls what is wide, and not the page; and no browser asks for an icon.
+	for _, wide := range []string{"table", "pre"} {
+		scrolls := `<div class="wide" tabindex="0" role="region"`
+		if wide == "pre" {
+			scrolls = `<pre tabindex="0"`
+		}
+		if n := strings.Count(page.String(), "<"+wide); n == 0 || strings.Count(page.String(), scrolls) != n {
+			t.Errorf("not every <%s> scrolls", wide)
+		}
+	}
+	if !strings.Contains(page.String(), `<link rel="icon" href="data:,">`) {
+		t.Error("the page's icon is asked for, and there is none")
+	}
 	for _, no := range []string{"<script", "<form"} {
 		if strings.Contains(page.String(), no) {
 			t.Errorf("the page has %s", no)
