@@ -203,3 +203,29 @@ func TestOpenQuestionsStandWithTheComposerAndAreCounted(t *testing.T) {
 	}
 	w.get("/").mustNot(t, "<title>(", "open questions of your bank")
 }
+
+func TestAnAlertSaysOfWhichAccountAndWhenAndBlockingIsAskedForTwice(t *testing.T) {
+	w := newWorld(t)
+	alert := w.g.question("W1")
+	alert.RaisedAt = timestamppb.New(w.g.now.Add(-time.Minute))
+	alert.Choices = append(alert.Choices, datav1.AlertChoice_ALERT_CHOICE_NOT_ME)
+	w.g.alerts = []*datav1.FraudAlert{alert}
+	consent := w.connect("morava", "service")
+	page := w.get("/talk/" + consent)
+	page.must(t, "Name of acc_current ****5399", "25 Nov 2026, 11:59")
+	page.mustNot(t, `value="BLOCK_CARD"`)
+	_, link, _ := strings.Cut(page.text, `href="/alerts/`)
+	link, _, _ = strings.Cut(link, `"`)
+	if len(w.g.answers) != 0 {
+		t.Fatal("the bank was answered by looking")
+	}
+	w.get("/alerts/"+link).must(t, "Block the card?", "Name of acc_current", `value="BLOCK_CARD"`, `name="back" value="/talk/`+consent+`"`)
+	if got := w.getAs(w.browser(), "/alerts/"+link); got.status != 404 {
+		t.Errorf("a stranger is answered %d", got.status)
+	}
+	w.post("/alerts/"+consent, "account", account1, "alert", "W1", "choice", "NOT_ME").must(t,
+		"Morava looks into it now", `href="/talk/`+consent+`">Write to Morava`)
+	if got := w.get("/alerts/" + link); got.status != 404 {
+		t.Errorf("after an answer it can be blocked: %d", got.status)
+	}
+}

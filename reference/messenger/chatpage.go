@@ -77,6 +77,9 @@ func (m *Messenger) line(e entry) line {
 	return l
 }
 
+// blockCard is the answer that is asked for twice.
+const blockCard = "BLOCK_CARD"
+
 // alertCards are all alerts that a person has, the newest first. Those that are open
 // are shown where they are seen wherever the page is.
 type alertCards struct{ Open, Settled []alertCard }
@@ -87,7 +90,9 @@ type alertCard struct {
 	Back                        string // the page it is on
 	Bank, Text, Where           string
 	Amount                      *moneypb.Money
-	Until                       time.Time
+	Name                        string // the account's
+	Raised, Until               time.Time
+	Talk                        string   // where its customer writes to the bank about it
 	Choices                     []string // what may be answered now
 	Answered                    string   // what was answered here
 	Outcome                     string   // a text: how it stands, if it is not open
@@ -118,10 +123,14 @@ func (m *Messenger) card(s *sharing, key string, a alert) alertCard {
 	c := alertCard{
 		ID: cardID(key), Consent: s.consent, Account: a.Account, Alert: a.Alert.GetAlertId(), Bank: s.bank.Name,
 		Text: a.Alert.GetText(), Amount: a.Alert.GetAmount(), Until: stamp(a.Alert.GetExpiresAt()),
+		Name: m.nameOf(s.consent, a.Account), Raised: stamp(a.Alert.GetRaisedAt()),
 	}
 	c.Where = strings.Join(slices.DeleteFunc([]string{a.Alert.GetMerchant(), a.Alert.GetCountry()}, func(s string) bool { return s == "" }), ", ")
 	if a.Answered != datav1.AlertChoice_ALERT_CHOICE_UNSPECIFIED {
 		c.Answered = "alert." + choiceName(a.Answered)
+		if len(m.covered(s, kindTalk)) > 0 {
+			c.Talk = "/talk/" + s.consent
+		}
 	}
 	late := !c.Until.IsZero() && !m.config.Now().Before(c.Until)
 	switch status := a.Alert.GetStatus(); {
@@ -139,6 +148,26 @@ func (m *Messenger) card(s *sharing, key string, a alert) alertCard {
 		}
 	}
 	return c
+}
+
+// Next is what happens after an answer, until the bank has dealt with it.
+func (c alertCard) Next() string {
+	if c.Outcome != "" || c.Answered == "" {
+		return ""
+	}
+	return strings.Replace(c.Answered, "alert.", "alert.next.", 1)
+}
+
+// showBlock asks before a card is blocked.
+func (m *Messenger) showBlock(w http.ResponseWriter, r *http.Request) {
+	p := m.visitor(r)
+	for _, c := range m.alertCards(p, m.back(p, r.URL.Query().Get("back"))).Open {
+		if c.Consent == r.PathValue("consent") && c.ID == url.PathEscape(r.PathValue("alert")) && slices.Contains(c.Choices, blockCard) {
+			m.render(w, r, http.StatusOK, "block", c)
+			return
+		}
+	}
+	m.fail(w, r, http.StatusNotFound, "trouble.page") // it may have been answered meanwhile
 }
 
 // cardID names the card of an alert on its page.

@@ -173,7 +173,7 @@ func (m *Messenger) list(ctx context.Context, s *sharing) {
 	if !due {
 		return
 	}
-	if err := errors.Join(m.listAlerts(ctx, s), m.listTalk(ctx, s)); err != nil {
+	if err := errors.Join(m.listNames(ctx, s), m.listAlerts(ctx, s), m.listTalk(ctx, s)); err != nil {
 		m.config.Log.WarnContext(ctx, "alerts and conversations could not be listed", "error", err)
 	}
 }

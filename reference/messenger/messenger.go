@@ -136,6 +136,7 @@ func (m *Messenger) routes() {
 	m.mux.HandleFunc("GET /done", m.done)
 	m.mux.HandleFunc("GET /next/{consent}", m.showNext)
 	m.mux.HandleFunc("POST /alerts/{consent}", m.answerAlert)
+	m.mux.HandleFunc("GET /alerts/{consent}/{alert}/block", m.showBlock)
 	m.mux.HandleFunc("GET /talk/{consent}", m.showTalk)
 	m.mux.HandleFunc("POST /talk/{consent}", m.say)
 	m.mux.HandleFunc("POST /talk/{consent}/mark", m.mark)

@@ -3,7 +3,6 @@ package messenger
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -45,8 +44,31 @@ func talkNeeds(account string) []holding.Cover {
 	return []holding.Cover{{Account: account, Kind: kindTalk}}
 }
 
-// listTalk reads the newest conversation and what was said in it, and the names of
-// the accounts that there may be talk of.
+// listNames reads the names of the accounts that alerts and talk may be of.
+func (m *Messenger) listNames(ctx context.Context, s *sharing) error {
+	ticket, held := m.holding.Ticket(s.consent)
+	if !held {
+		return errNotLive
+	}
+	names, err := m.names(ctx, s)
+	for id, n := range names {
+		m.holding.Keep(ticket, holding.Item{
+			ID: accountKey(id), What: whatAccount, Value: n, Needs: []holding.Cover{{Account: id, Kind: "ACCOUNT_BASIC"}},
+		})
+	}
+	return err
+}
+
+func accountKey(id string) string { return "account " + id }
+
+// nameOf is how an account is called, as far as that is shared.
+func (m *Messenger) nameOf(consent, account string) string {
+	i, _ := m.holding.Get(consent, accountKey(account))
+	n, _ := i.Value.(accountName)
+	return strings.TrimSpace(n.Name + " " + n.Number)
+}
+
+// listTalk reads the newest conversation and what was said in it.
 func (m *Messenger) listTalk(ctx context.Context, s *sharing) error {
 	if len(m.covered(s, kindTalk)) == 0 {
 		return nil
@@ -55,16 +77,10 @@ func (m *Messenger) listTalk(ctx context.Context, s *sharing) error {
 	if !held {
 		return errNotLive
 	}
-	names, err := m.names(ctx, s)
-	for id, n := range names {
-		m.holding.Keep(ticket, holding.Item{
-			ID: "account " + id, What: whatAccount, Value: n, Needs: []holding.Cover{{Account: id, Kind: "ACCOUNT_BASIC"}},
-		})
-	}
-	got, err2 := call(ctx, m, s, func(ctx context.Context, a *partnerv1.Access) (*partnerv1.ListConversationsResponse, error) {
+	got, err := call(ctx, m, s, func(ctx context.Context, a *partnerv1.Access) (*partnerv1.ListConversationsResponse, error) {
 		return m.conversations.ListConversations(ctx, &partnerv1.ListConversationsRequest{Access: a})
 	})
-	if err := errors.Join(err, err2); err != nil {
+	if err != nil {
 		return fmt.Errorf("list conversations: %w", err)
 	}
 	m.keepConversations(s, ticket, got.GetAccounts())

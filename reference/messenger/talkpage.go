@@ -93,11 +93,9 @@ func (m *Messenger) fillTalk(r *http.Request, s *sharing, page *talkPage) {
 	}
 	of := m.covered(s, kindTalk)
 	for _, id := range of {
-		name := id
-		if i, held := m.holding.Get(s.consent, "account "+id); held {
-			if n, is := i.Value.(accountName); is {
-				name = n.Name + " " + n.Number
-			}
+		name := m.nameOf(s.consent, id)
+		if name == "" {
+			name = id
 		}
 		page.Accounts = append(page.Accounts, choice{id, name, id == page.Draft.Account})
 	}
