@@ -260,3 +260,22 @@ func TestAnAnswerBeginsWhereItsQuestionIs(t *testing.T) {
 	}
 	w.get("/").must(t, `<div class="line own" id="`+id+`">`)
 }
+
+func TestWhatIsNotSharedIsNamed(t *testing.T) {
+	w := newWorld(t)
+	consent := w.connect("morava", "money")
+	w.run()
+	only := func(kind datav1.DataCluster) {
+		c := w.g.change(consent, consentv1.ConsentStatus_CONSENT_STATUS_ACTIVE, func(c *consentv1.Consent) {
+			for _, s := range c.Shares {
+				s.Clusters = []datav1.DataCluster{kind}
+			}
+		})
+		w.g.tell(c, consentv1.ChangeKind_CHANGE_KIND_NARROW)
+	}
+	only(datav1.DataCluster_DATA_CLUSTER_BALANCES)
+	w.post("/ask", "text", "what did I spend this month?").must(t, "I would need your transactions", `href="/share"`, `href="/connect">Connect a bank`)
+	only(datav1.DataCluster_DATA_CLUSTER_TRANSACTIONS_DETAILED)
+	w.post("/ask", "text", "How much do I have?").must(t, "I would need your balances")
+	w.post("/ask", "text", "what did I spend in January 2025?").must(t, "does not reach back to that time")
+}

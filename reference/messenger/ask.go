@@ -117,6 +117,7 @@ type found struct {
 
 var (
 	errNothingShared = errors.New("nothing of this kind is shared")
+	errNotBack       = errors.New("what is shared does not reach back to there")
 	errChanged       = errors.New("what is shared changed meanwhile")
 )
 
@@ -137,7 +138,22 @@ func (m *Messenger) answerFrom(ctx context.Context, s *sharing, q intent.Questio
 		if e, rests := m.rest(s); rests {
 			return e
 		}
-		return entry{key: trouble(err), args: []string{s.bank.Name}}
+		return m.excuse(s, q, err)
+	}
+	return e
+}
+
+// excuse says why a bank's answer is not there. If something is not shared, it is
+// named.
+func (m *Messenger) excuse(s *sharing, q intent.Question, err error) entry {
+	e := entry{key: trouble(err), args: []string{s.bank.Name}}
+	if e.key == "trouble.nothing_shared" {
+		missing := "missing.payments"
+		if q.Intent == intent.Balance {
+			missing = "missing.balances"
+		}
+		e.key, e.args = "trouble.missing", append(e.args, missing)
+		e.actions = []action{{key: "nav.share", href: "/share"}, {key: "action.connect", href: "/connect"}}
 	}
 	return e
 }
@@ -158,6 +174,8 @@ func trouble(err error) string {
 	switch {
 	case errors.Is(err, errNothingShared):
 		return "trouble.nothing_shared"
+	case errors.Is(err, errNotBack):
+		return "trouble.not_back"
 	case errors.Is(err, errChanged), errors.Is(err, errNotLive):
 		return "trouble.changed"
 	}
@@ -169,8 +187,10 @@ func trouble(err error) string {
 		return "trouble.resting"
 	case "CONSENT_EXPIRED", "CONSENT_REVOKED", "CONSENT_CONSUMED", "CONSENT_REJECTED", "CONSENT_SUPERSEDED", "CONSENT_NOT_FOUND":
 		return "trouble.over"
-	case "ACCOUNT_NOT_COVERED", "CLUSTER_NOT_COVERED", "LOOKBACK_EXCEEDED", "PURPOSE_NOT_PERMITTED":
+	case "ACCOUNT_NOT_COVERED", "CLUSTER_NOT_COVERED", "PURPOSE_NOT_PERMITTED":
 		return "trouble.nothing_shared"
+	case "LOOKBACK_EXCEEDED":
+		return "trouble.not_back"
 	case "BANK_UNAVAILABLE", "DEADLINE_EXCEEDED":
 		return "trouble.bank_silent"
 	case "BANK_SUSPENDED", "PARTNER_SUSPENDED":

@@ -43,8 +43,11 @@ func (m *Messenger) pullSpending(ctx context.Context, s *sharing, q intent.Quest
 			d.first = some
 		}
 	}
-	if len(of) == 0 || d.last.Before(d.first) {
+	switch {
+	case len(of) == 0:
 		return found{}, errNothingShared
+	case d.last.Before(d.first):
+		return found{}, errNotBack
 	}
 	f := found{what: whatSpending}
 	var all []*datav1.Transaction
