@@ -279,3 +279,26 @@ func TestWhatIsNotSharedIsNamed(t *testing.T) {
 	w.post("/ask", "text", "How much do I have?").must(t, "I would need your balances")
 	w.post("/ask", "text", "what did I spend in January 2025?").must(t, "does not reach back to that time")
 }
+
+func TestAQuestionIsAskedOnceMoreWhenWhatIsSharedChangedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.g.balances = append(w.g.balances, balanceOf(account1, 42))
+	w.connect("morava", "money")
+	w.g.unready["ListBalances"] = refused("GRANT_CHANGED", codes.Aborted)
+	page := w.post("/ask", "text", "How much do I have?")
+	page.must(t, "42.50")
+	page.mustNot(t, "has just changed")
+	asked := 0
+	w.g.began = func(method string) {
+		if method == "ListBalances" {
+			asked++
+			w.g.mu.Lock()
+			w.g.unready[method] = refused("GRANT_CHANGED", codes.Aborted)
+			w.g.mu.Unlock()
+		}
+	}
+	w.post("/ask", "text", "How much do I have?").must(t, "has just changed. Please ask again.")
+	if asked != 2 {
+		t.Errorf("it was asked %d times", asked)
+	}
+}

@@ -121,26 +121,42 @@ var (
 	errChanged       = errors.New("what is shared changed meanwhile")
 )
 
-// answerFrom asks one bank. The answer itself is in the holding alone.
+// answerFrom asks one bank, and once more if what is shared changed meanwhile: then
+// the answer is of what is shared now. The answer itself is in the holding alone.
 func (m *Messenger) answerFrom(ctx context.Context, s *sharing, q intent.Question) entry {
-	ticket, held := m.holding.Ticket(s.consent)
-	var f found
-	err := errNotLive
-	if held {
-		f, err = m.pull(ctx, s, q)
-	}
 	e := entry{id: rand.Text(), consent: s.consent, args: []string{s.bank.Name}}
-	if err == nil && !m.holding.Keep(ticket, holding.Item{ID: e.id, What: f.what, Needs: f.needs, Value: f.value}) {
-		err = errChanged
-	}
-	if err != nil {
-		m.config.Log.InfoContext(ctx, "a question was not answered", "bank", s.bank.ID, "error", err)
-		if e, rests := m.rest(s); rests {
-			return e
+	err := m.fetch(ctx, s, q, e.id)
+	if err != nil && trouble(err) == "trouble.changed" && m.standing(s) == live {
+		m.config.Log.InfoContext(ctx, "a question is asked again", "bank", s.bank.ID, "error", err)
+		if err = m.refresh(ctx, s); err == nil {
+			s.access.Stale()
+			err = m.fetch(ctx, s, q, e.id)
 		}
-		return m.excuse(s, q, err)
 	}
-	return e
+	if err == nil {
+		return e
+	}
+	m.config.Log.InfoContext(ctx, "a question was not answered", "bank", s.bank.ID, "error", err)
+	if rest, rests := m.rest(s); rests {
+		return rest
+	}
+	return m.excuse(s, q, err)
+}
+
+// fetch asks a bank and keeps its answer under that name.
+func (m *Messenger) fetch(ctx context.Context, s *sharing, q intent.Question, id string) error {
+	ticket, held := m.holding.Ticket(s.consent)
+	if !held {
+		return errNotLive
+	}
+	f, err := m.pull(ctx, s, q)
+	if err != nil {
+		return err
+	}
+	if !m.holding.Keep(ticket, holding.Item{ID: id, What: f.what, Needs: f.needs, Value: f.value}) {
+		return errChanged
+	}
+	return nil
 }
 
 // excuse says why a bank's answer is not there. If something is not shared, it is
