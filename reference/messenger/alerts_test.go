@@ -45,7 +45,8 @@ func TestAnAlertComesByItselfIsAnsweredAndItsOutcomeShown(t *testing.T) {
 	if len(w.g.answers) != 1 || w.g.answers[0].GetChoice() != datav1.AlertChoice_ALERT_CHOICE_BLOCK_CARD || !strings.HasPrefix(w.g.answers[0].GetConfirmation(), "tap-") {
 		t.Fatalf("the bank was answered %v", w.g.answers)
 	}
-	w.get("/holds").must(t, "Fraud warning", "your answer is confirmed by "+w.g.answers[0].GetConfirmation())
+	w.get("/holds").must(t, "Fraud warning", "your answer: Not me: block the card")
+	w.get("/holds").mustNot(t, w.g.answers[0].GetConfirmation())
 	done := proto.CloneOf(alert)
 	done.Status, done.Outcome = datav1.AlertStatus_ALERT_STATUS_RESOLVED, datav1.AlertOutcome_ALERT_OUTCOME_CARD_BLOCKED
 	w.g.deliver(alertEvent(partnerv1.EventKind_EVENT_KIND_FRAUD_ALERT_RESOLVED, consent, done))

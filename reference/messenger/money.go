@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/type/date"
@@ -27,6 +28,8 @@ const (
 
 // accountName is how an account is called.
 type accountName struct{ Name, Number string }
+
+func (n accountName) full() string { return strings.TrimSpace(n.Name + " " + n.Number) }
 
 // balances are an answer.
 type balances struct {

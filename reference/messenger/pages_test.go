@@ -117,9 +117,10 @@ func TestTheHoldingPageListsExactlyWhatIsHeld(t *testing.T) {
 	consent := w.connect("morava", "service")
 	w.post("/ask", "text", "How much do I have?")
 	w.post("/talk/"+consent, "client_id", "c1", "text", "Hello")
+	w.post("/talk/"+consent, "client_id", "c2", "text", "Hello again")
 	page := w.get("/holds")
 	page.must(t, "25 Nov 2026, 12:00", "2 Dec 2026, 12:00", "25 Dec 2026, 12:00")
-	for what, n := range map[string]int{"Answer: balances": 1, "Fraud warning": 1, "Name of an account": 2, "A conversation: its": 1, "A message": 1} {
+	for what, n := range map[string]int{"Answer: balances": 1, "Fraud warning": 1, "Name of an account": 2, "A conversation: its": 1, "Messages: 2": 1, "Name of acc_current ****5399": 3} {
 		if got := strings.Count(page.text, what); got != n {
 			t.Errorf("%q is listed %d times, not %d", what, got, n)
 		}

@@ -127,10 +127,12 @@ type shelf struct {
 	Items []thing
 }
 
+// thing is something that is held. Messages are one thing, however many there are.
 type thing struct {
-	What         string
-	Since, Until time.Time
-	Tap          string
+	What, Account string
+	Count         int
+	Since, Until  time.Time
+	Answered      string // a text: what was answered to an alert
 }
 
 func (m *Messenger) showHolds(w http.ResponseWriter, r *http.Request) {
@@ -147,21 +149,47 @@ func (m *Messenger) showHolds(w http.ResponseWriter, r *http.Request) {
 				page.Keys++
 			}
 			if items := m.holding.List(s.consent); len(items) > 0 {
-				page.Shelves = append(page.Shelves, shelf{s.bank.Name, s.wish, things(items)})
+				page.Shelves = append(page.Shelves, shelf{s.bank.Name, s.wish, m.things(s.consent, items)})
 			}
 		}
 	}
 	m.render(w, r, http.StatusOK, "holds", page)
 }
 
-func things(items []holding.Item) []thing {
+func (m *Messenger) things(consent string, items []holding.Item) []thing {
 	var out []thing
+	messages := -1
 	for _, i := range items {
-		t := thing{What: "what." + i.What, Since: i.At, Until: i.Until}
-		if a, is := i.Value.(alert); is {
-			t.Tap = a.Tap
+		t := thing{What: "what." + i.What, Count: 1, Since: i.At, Until: i.Until}
+		switch v := i.Value.(type) {
+		case accountName:
+			t.Account = v.full()
+		case conversation:
+			t.Account = m.nameOf(consent, v.Account)
+		case alert:
+			t.Account = m.nameOf(consent, v.Account)
+			if v.Tap != "" {
+				t.Answered = "alert." + choiceName(v.Answered)
+			}
+		case message:
+			if messages >= 0 {
+				out[messages].add(t)
+				continue
+			}
+			messages = len(out)
 		}
 		out = append(out, t)
 	}
 	return out
+}
+
+// add makes one thing of two.
+func (t *thing) add(o thing) {
+	t.Count++
+	if o.Since.Before(t.Since) {
+		t.Since = o.Since
+	}
+	if o.Until.After(t.Until) {
+		t.Until = o.Until
+	}
 }

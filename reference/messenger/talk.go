@@ -65,7 +65,7 @@ func accountKey(id string) string { return "account " + id }
 func (m *Messenger) nameOf(consent, account string) string {
 	i, _ := m.holding.Get(consent, accountKey(account))
 	n, _ := i.Value.(accountName)
-	return strings.TrimSpace(n.Name + " " + n.Number)
+	return n.full()
 }
 
 // listTalk reads the newest conversation and what was said in it.
