@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -100,7 +101,7 @@ func (m *Messenger) answerMoney(ctx context.Context, p *person, q intent.Questio
 		all.Go(func() { answers[i] = m.answerFrom(ctx, s, q) })
 	}
 	all.Wait()
-	for _, e := range append(answers, rests...) {
+	for _, e := range slices.Concat(answers, rests) {
 		m.write(p, e)
 	}
 	if help {

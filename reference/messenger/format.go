@@ -53,13 +53,13 @@ func day(lang string, t time.Time) string {
 	return t.Format("2 Jan 2006")
 }
 
-// moment writes a time of a day.
+// moment writes a time of a day, and of which zone it is.
 func moment(lang string, zone *time.Location, t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	t = t.In(zone)
-	return day(lang, t) + ", " + t.Format("15:04")
+	return day(lang, t) + ", " + t.Format("15:04 MST")
 }
 
 // stamp is a timestamp, zero if there is none.

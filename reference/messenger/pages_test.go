@@ -250,3 +250,12 @@ func TestWhoDoesNotComeBackIsForgottenAndWhatHeSharedGivenUp(t *testing.T) {
 	w.get("/").mustNot(t, "SHADY SHOP")
 	w.get("/share").must(t, "You share nothing.")
 }
+
+func TestEachEndSaysWhatItEnds(t *testing.T) {
+	w := newWorld(t)
+	money, service := w.connect("morava", "money"), w.connect("morava", "service")
+	w.get("/share/"+money+"/end").mustNot(t, "conversation")
+	w.get("/share/"+service+"/end").must(t, "a conversation that runs under it is closed")
+	w.post("/share/"+money+"/end").must(t, `ended</span><span class="quiet">: you ended it here.`)
+	w.get("/").must(t, "25 Nov 2026, 12:00 UTC")
+}
