@@ -5,7 +5,8 @@ import "sluice/mutant"
 // cell is what must catch a fault: a test of a package, or a cell of chaos.
 type cell struct {
 	pack, test string
-	chaos      string // fault×workload
+	args       []string // of the test, beside its name
+	chaos      string   // fault×workload
 }
 
 func (c cell) name() string {
@@ -21,7 +22,8 @@ func table() []struct {
 	cell  cell
 } {
 	var (
-		simulation = cell{pack: "consent/barrier", test: "TestSimulation"}
+		// More schedules than a test run has: some faults show in few of them.
+		simulation = cell{pack: "consent/barrier", test: "TestSimulation", args: []string{"-schedules", "4000"}}
 		revoke     = cell{pack: "disclosure/logdb", test: "TestNoRecordIsCommittedAfterARevokeReturned"}
 		suspend    = cell{pack: "disclosure/logdb", test: "TestNoRecordIsCommittedAfterASuspensionReturned"}
 		starved    = cell{pack: "disclosure/logdb", test: "TestARevokeIsNotStarvedByReleases"}

@@ -105,7 +105,7 @@ func (b *bench) run(ctx context.Context, f mutant.Fault, c cell) ([]byte, error)
 	ctx, cancel := context.WithTimeout(ctx, cellTimeout)
 	defer cancel()
 	var program string
-	args, dir := []string{"-test.run", "^" + c.test + "$", "-test.timeout", cellTimeout.String()}, c.pack
+	args, dir := append([]string{"-test.run", "^" + c.test + "$", "-test.timeout", cellTimeout.String()}, c.args...), c.pack
 	var err error
 	if c.chaos != "" {
 		gateway, err := b.build(ctx, "sluice", "build", "-tags", "mutants", "./cmd/sluice")
