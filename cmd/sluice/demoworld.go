@@ -46,7 +46,7 @@ func startDemo(ctx context.Context, dir, listen, web string, logger *slog.Logger
 	}
 	c := defaultConfig()
 	c.Data, c.Listen, c.Reflection = dir, listen, true
-	c.Web = webConfig{Listen: web, MTLSListen: "127.0.0.1:0", Operator: "the operator of this demo", PrivateAddresses: true}
+	c.Web = webConfig{Listen: web, MTLSListen: "127.0.0.1:0", Operator: "Sluice Demo", PrivateAddresses: true}
 	h, err := openHouse(ctx, c, ca, logger)
 	if err != nil {
 		return nil, err
