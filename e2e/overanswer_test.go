@@ -50,10 +50,10 @@ func TestNothingOfAnOverAnsweringBankReachesThePartner(t *testing.T) {
 	h := open(t)
 	kinds := clusters(accountBasic, balances, transactionsBasic)
 	h.bank.Answer(bank.ListAccounts, overAccounts())
-	h.bank.Answer(bank.ListHolders, banktest.HeldBy(customerID, "A1", "A2", "A3-withheld"))
+	h.bank.Answer(bank.ListHolders, banktest.HeldBy(customerID, "A-1", "A-2", "A3-withheld"))
 	h.bank.Answer(bank.ListBalances, overBalances())
 	h.bank.Answer(bank.ListTransactions, overTransactions())
-	id := h.agree(kinds, "A1", "A2")
+	id := h.agree(kinds, "A-1", "A-2")
 	account := h.pairwise(id)[0]
 	conn := h.dial(authn.Partner, "messenger", grpc.WithDefaultCallOptions(grpc.ForceCodecV2(codec.New())))
 
@@ -106,7 +106,7 @@ func TestNothingOfAnOverAnsweringBankReachesThePartner(t *testing.T) {
 				t.Fatal(err)
 			}
 			encoded := bytes.Clone(frame.Bytes())
-			for _, forbidden := range []string{canary, "A1", "A2", "A3-withheld", "CZ65", "T-90", "T-undated", customerID} {
+			for _, forbidden := range []string{canary, "A-1", "A-2", "A3-withheld", "CZ65", "T-90", "T-undated", customerID} {
 				if bytes.Contains(encoded, []byte(forbidden)) {
 					t.Errorf("the answer has %q in it", forbidden)
 				}
@@ -132,7 +132,7 @@ func decode(t *testing.T, encoded []byte, into proto.Message) {
 
 func overAccounts() proto.Message {
 	out := &bankv1.ListAccountsResponse{}
-	for _, id := range []string{"A1", "A2", "A3-withheld"} {
+	for _, id := range []string{"A-1", "A-2", "A3-withheld"} {
 		a := &datav1.Account{
 			AccountId: id, Currency: "CZK", Number: "CZ6508000000192000145399",
 			Holders: []*datav1.AccountHolder{{Name: canary + " holder"}},
@@ -147,7 +147,7 @@ func overAccounts() proto.Message {
 
 func overBalances() proto.Message {
 	out := &bankv1.ListBalancesResponse{}
-	for _, id := range []string{"A1", "A3-withheld", "A2"} {
+	for _, id := range []string{"A-1", "A3-withheld", "A-2"} {
 		b := &datav1.Balance{Amount: czk(100)}
 		unknownField(b)
 		entry := &datav1.AccountBalances{AccountId: id, Balances: []*datav1.Balance{b}}
@@ -162,7 +162,7 @@ func overTransactions() proto.Message {
 	undated.BookingDate = nil
 	return &bankv1.ListTransactionsResponse{Accounts: []*datav1.AccountTransactions{
 		{AccountId: "A3-withheld", Transactions: []*datav1.Transaction{transaction(canary, 0)}},
-		{AccountId: "A1", Transactions: []*datav1.Transaction{
+		{AccountId: "A-1", Transactions: []*datav1.Transaction{
 			transaction("T-today", 0), transaction("T-89", 89), transaction("T-90", 90), undated,
 		}},
 	}}
