@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/grpc"
 
-	"sluice/authn"
 	datav1 "sluice/gen/sluice/data/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 )
@@ -21,13 +20,7 @@ type alertsCmd struct {
 func alertCall[Q, R any](ctx context.Context, c *underConsent,
 	method func(partnerv1.AlertServiceClient, context.Context, Q, ...grpc.CallOption) (R, error), request Q,
 ) (R, error) {
-	shows, err := readShownToken(c.Token, c.DPoPKey)
-	if err != nil {
-		var none R
-		return none, err
-	}
-	c.shows = shows
-	return call(ctx, &c.connection, authn.Partner, c.As, partnerv1.NewAlertServiceClient, method, request)
+	return callUnder(ctx, &c.calling, partnerv1.NewAlertServiceClient, method, request)
 }
 
 type alertsListCmd struct {

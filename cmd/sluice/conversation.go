@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/grpc"
 
-	"sluice/authn"
 	datav1 "sluice/gen/sluice/data/v1"
 	partnerv1 "sluice/gen/sluice/partner/v1"
 )
@@ -33,13 +32,7 @@ func (c *inConversation) access() *partnerv1.Access { return c.accessFor(c.Purpo
 func conversationCall[Q, R any](ctx context.Context, c *inConversation,
 	method func(partnerv1.ConversationServiceClient, context.Context, Q, ...grpc.CallOption) (R, error), request Q,
 ) (R, error) {
-	shows, err := readShownToken(c.Token, c.DPoPKey)
-	if err != nil {
-		var none R
-		return none, err
-	}
-	c.shows = shows
-	return call(ctx, &c.connection, authn.Partner, c.As, partnerv1.NewConversationServiceClient, method, request)
+	return callUnder(ctx, &c.calling, partnerv1.NewConversationServiceClient, method, request)
 }
 
 // said is what a customer says.

@@ -58,13 +58,20 @@ func (c *calling) accessFor(p purpose) *partnerv1.Access {
 func pull[Q, R any](ctx context.Context, c *underConsent,
 	method func(partnerv1.AccountServiceClient, context.Context, Q, ...grpc.CallOption) (R, error), request Q,
 ) (R, error) {
+	return callUnder(ctx, &c.calling, partnerv1.NewAccountServiceClient, method, request)
+}
+
+// callUnder calls with the token that is to be shown, if one is.
+func callUnder[S, Q, R any](ctx context.Context, c *calling, service func(grpc.ClientConnInterface) S,
+	method func(S, context.Context, Q, ...grpc.CallOption) (R, error), request Q,
+) (R, error) {
 	shows, err := readShownToken(c.Token, c.DPoPKey)
 	if err != nil {
 		var none R
 		return none, err
 	}
 	c.shows = shows
-	return call(ctx, &c.connection, authn.Partner, c.As, partnerv1.NewAccountServiceClient, method, request)
+	return call(ctx, &c.connection, authn.Partner, c.As, service, method, request)
 }
 
 // answer is what all answers of AccountService have.
