@@ -41,16 +41,22 @@ func (k *conversations) mayWrite(c *conversation) error {
 	}
 }
 
+// open finds a conversation in which the bank may write now.
+func (k *conversations) open(id string) (*conversation, error) {
+	c := k.byID[id]
+	if c == nil {
+		return nil, errNoConversation
+	}
+	return c, k.mayWrite(c)
+}
+
 // change does something to a conversation in which the bank may write, and tells
 // the partner what became of it.
 func (k *conversations) change(id string, now time.Time, do func(c *conversation) (publish bool)) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c := k.byID[id]
-	if c == nil {
-		return errNoConversation
-	}
-	if err := k.mayWrite(c); err != nil {
+	c, err := k.open(id)
+	if err != nil {
 		return err
 	}
 	if do(c) {
@@ -68,11 +74,8 @@ func (k *conversations) reply(id, agent, text string, now time.Time) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c := k.byID[id]
-	if c == nil {
-		return errNoConversation
-	}
-	if err := k.mayWrite(c); err != nil {
+	c, err := k.open(id)
+	if err != nil {
 		return err
 	}
 	if len(c.messages) >= maxMessages {
