@@ -49,7 +49,8 @@ type Usage interface {
 	Usage(ctx context.Context, id consent.ID, day consent.Day) (disclosure.Usage, error)
 }
 
-// Refusals hears what a consent kept back of what its partner asked for. It is called by many goroutines at once and must not block.
+// Refusals hears what a consent kept back of what its partner asked for. It is
+// called by many goroutines at once and must not block.
 type Refusals interface {
 	Refused(id consent.ID, reason refusal.Reason, at time.Time)
 }
@@ -237,8 +238,7 @@ func (g *Gate) question(ctx context.Context, w walked) (policy.Question, error) 
 	return policy.Question{
 		At: w.at, Grant: w.grant, Partner: w.ask.Partner,
 		PartnerActive: partner.Standing == registry.Active, BankActive: holder.Standing == registry.Active,
-		ChatPass: holder.Chat,
-		Kind:     w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "", Pushed: w.ask.pushed,
+		ChatPass: holder.Chat, Kind: w.ask.Kind, Purpose: w.ask.Purpose, Unattended: w.ask.Unattended, Continues: w.continues != "", Pushed: w.ask.pushed,
 		Accounts: w.accounts, Unnamed: len(w.unnamed), Ceiling: w.ceiling(), From: w.ask.From, To: w.ask.To,
 		UnattendedToday: usage.Unattended, FirstRelease: usage.First,
 	}, nil
